@@ -1,0 +1,48 @@
+/** Why a call was denied. In the order of the checks: the first that fails names the reason. */
+export const DENIAL_STATUS = {
+  tenant_suspended: 403,
+  endpoint_not_in_plan: 403,
+  premium_required: 403,
+  rate_limited: 429,
+  quota_exceeded: 429,
+  insufficient_credits: 402,
+} as const
+export type DenialReason = keyof typeof DENIAL_STATUS
+export const DENIAL_REASONS = Object.keys(DENIAL_STATUS) as [DenialReason, ...DenialReason[]]
+
+/** Everything that can go wrong with a request, with its status and what is told in public. */
+export const PROBLEMS = {
+  invalid_request: { status: 400, title: 'The request is not valid' },
+  malformed_json: { status: 400, title: 'The body is not valid JSON' },
+  unauthorized: { status: 401, title: 'A valid key is required' },
+  insufficient_credits: { status: 402, title: 'There are not enough credits' },
+  forbidden: { status: 403, title: 'This key may not do that' },
+  not_found: { status: 404, title: 'There is no such thing' },
+  tenant_not_found: { status: 404, title: 'There is no such tenant' },
+  request_timeout: { status: 408, title: 'The request did not arrive in time' },
+  idempotency_conflict: {
+    status: 409,
+    title: 'The idempotency key was used before with another body',
+  },
+  already_exists: { status: 409, title: 'It exists already' },
+  hold_not_open: { status: 409, title: 'The hold is not open: it was settled, released or expired' },
+  settlement_exceeds_hold: {
+    status: 409,
+    title: 'The settlement is larger than the hold; allow_more was not set',
+  },
+  not_voidable: { status: 409, title: 'There is nothing to void: the call was denied, or it is not a call' },
+  too_many_grants: { status: 409, title: 'The tenant has too many open grants' },
+  too_many_holds: { status: 409, title: 'The tenant has too many open holds' },
+  body_too_large: { status: 413, title: 'The body is too large' },
+  unsupported_media_type: { status: 415, title: 'The content type is not supported' },
+  header_too_large: { status: 431, title: 'The headers are too large' },
+  internal_error: { status: 500, title: 'Something went wrong here' },
+  overloaded: { status: 503, title: 'Too much is waiting; try again with the same idempotency key' },
+  database_unavailable: {
+    status: 503,
+    title: 'The database cannot be reached; try again with the same idempotency key',
+  },
+  stopping: { status: 503, title: 'This server is stopping; try again with the same idempotency key' },
+} as const satisfies Record<string, { status: number; title: string }>
+export type ProblemCode = keyof typeof PROBLEMS
+export const PROBLEM_CODES = Object.keys(PROBLEMS) as [ProblemCode, ...ProblemCode[]]

@@ -1,0 +1,53 @@
+import { z } from 'zod'
+import {
+  COUNT_MAX,
+  CREDITS_MAX,
+  EMAIL_CHARS_MAX,
+  IDEMPOTENCY_KEY_CHARS_MAX,
+  NAME_CHARS_MAX,
+  REASON_CHARS_MAX,
+} from './limits.ts'
+
+export const name = z.string().min(1).max(NAME_CHARS_MAX)
+export const reason = z.string().min(1).max(REASON_CHARS_MAX)
+export const email = z.email().max(EMAIL_CHARS_MAX)
+
+export const tenantId = z
+  .string()
+  .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, 'letters, digits, dots, dashes and underscores; at most 64')
+  .describe('A tenant, as the operator named it')
+
+export const idempotencyKey = z
+  .string()
+  .min(1)
+  .max(IDEMPOTENCY_KEY_CHARS_MAX)
+  .describe('Unique per tenant and operation. The same key again answers with the first decision; a UUID of version 7 is fastest')
+
+/** Credits with at most six decimals. */
+export const credits = z
+  .number()
+  .min(-CREDITS_MAX)
+  .max(CREDITS_MAX)
+  .refine(hasAtMostSixDecimals, 'at most 6 decimals')
+
+export function hasAtMostSixDecimals(value: number): boolean {
+  return Number.isInteger(value) || /^-?\d+\.\d{1,6}$/.test(String(value)) || isTiny(value)
+}
+
+/** JavaScript writes 0.000001 out but 0.0000001 as 1e-7. */
+function isTiny(value: number): boolean {
+  return /^-?[1-9]e-6$/.test(String(value))
+}
+
+export const nonNegativeCredits = credits.min(0)
+export const positiveCredits = credits.gt(0)
+
+export const count = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER)
+export const countOfCall = count.max(COUNT_MAX)
+
+/** RFC 3339 with a zone, as Date.prototype.toISOString writes it. */
+export const instant = z.iso
+  .datetime({ offset: true, error: 'an ISO 8601 time with a zone, as in 2025-01-24T14:32:18Z' })
+  .describe('ISO 8601 with a zone')
+
+export const instantOut = z.iso.datetime().describe('UTC, ISO 8601')

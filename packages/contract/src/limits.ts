@@ -1,0 +1,21 @@
+/** Bounds of the wire, named, with the unit last: part of the contract, so that clients can check before they send. */
+export const BATCH_EVENTS_MAX = 1_000
+export const PROPERTIES_BYTES_MAX = 4_096
+export const IDEMPOTENCY_KEY_CHARS_MAX = 255
+export const NAME_CHARS_MAX = 200
+export const ENDPOINT_CHARS_MAX = 1_024
+export const REASON_CHARS_MAX = 500
+export const EMAIL_CHARS_MAX = 254
+export const QUANTITY_MAX = 1_000_000_000
+export const CREDITS_MAX = 1_000_000_000
+export const GRANT_PRIORITY_DEFAULT = 100
+export const GRANT_PRIORITY_MAX = 1_000
+export const HOLD_SECONDS_DEFAULT = 15 * 60
+export const HOLD_SECONDS_MAX = 7 * 24 * 3_600
+export const PAGE_ROWS_DEFAULT = 50
+export const PAGE_ROWS_MAX = 500
+/** Events older than this or further ahead than this carry a broken clock, not a late delivery. */
+export const OCCURRED_AT_EARLIEST = '2000-01-01T00:00:00Z'
+export const OCCURRED_AHEAD_HOURS_MAX = 24
+/** Of bytes, milliseconds and tokens of one call. */
+export const COUNT_MAX = 1_000_000_000_000

@@ -1,0 +1,19 @@
+import { z } from 'zod'
+import { PROBLEM_CODES } from './codes.ts'
+
+export const problem = z
+  .object({
+    type: z.string(),
+    title: z.string(),
+    status: z.number().int(),
+    code: z.enum(PROBLEM_CODES),
+    detail: z.string().optional(),
+    request_id: z.string(),
+    errors: z
+      .array(z.object({ field: z.string(), message: z.string() }))
+      .describe('Every field that is wrong')
+      .optional(),
+  })
+  .meta({ id: 'Problem', description: 'RFC 9457' })
+export type Problem = z.infer<typeof problem>
+export type FieldError = { field: string; message: string }

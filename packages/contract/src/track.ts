@@ -1,0 +1,120 @@
+import { z } from 'zod'
+import { DENIAL_REASONS } from './codes.ts'
+import {
+  countOfCall,
+  credits,
+  hasAtMostSixDecimals,
+  idempotencyKey,
+  instant,
+  instantOut,
+  name,
+  nonNegativeCredits,
+  tenantId,
+} from './fields.ts'
+import {
+  BATCH_EVENTS_MAX,
+  ENDPOINT_CHARS_MAX,
+  OCCURRED_AHEAD_HOURS_MAX,
+  OCCURRED_AT_EARLIEST,
+  PROPERTIES_BYTES_MAX,
+  QUANTITY_MAX,
+} from './limits.ts'
+import { problem } from './problem.ts'
+
+export const properties = z
+  .record(z.string(), z.unknown())
+  .refine((value) => new TextEncoder().encode(JSON.stringify(value)).length <= PROPERTIES_BYTES_MAX, {
+    message: `at most ${PROPERTIES_BYTES_MAX} bytes of JSON`,
+  })
+  .describe(`Anything of the sender's: a JSON object of at most ${PROPERTIES_BYTES_MAX} bytes`)
+
+/** What can be said of a call besides who made it to what. */
+export const callFields = {
+  service_name: name.describe('The API project. With a service key: that service if left out').optional(),
+  endpoint: z.string().min(1).max(ENDPOINT_CHARS_MAX).describe('Path that was called, as in /notes'),
+  method: z
+    .string()
+    .regex(/^[A-Za-z]{1,16}$/, 'an HTTP method')
+    .optional(),
+  credits_used: nonNegativeCredits
+    .describe('Credits the call costs in all; believed only where the catalog has no rule for the endpoint and trusts the service')
+    .optional(),
+  premium: z.boolean().describe('Believed as credits_used is').optional(),
+  timestamp: instant
+    .describe(`When the call happened; from ${OCCURRED_AT_EARLIEST} to ${OCCURRED_AHEAD_HOURS_MAX} hours ahead. Left out: now`)
+    .optional(),
+  status: z.enum(['success', 'failure']).describe('Left out: success').optional(),
+  region: name.optional(),
+  feature: name.optional(),
+  file_type: name.describe('Format that went in, as in xlsx').optional(),
+  output_format: name.describe('Format that came out, as in json').optional(),
+  file_size_bytes: countOfCall.optional(),
+  processing_time_ms: countOfCall.optional(),
+  error_code: name.optional(),
+  token_count: countOfCall.optional(),
+  quantity: z
+    .number()
+    .min(0)
+    .max(QUANTITY_MAX)
+    .refine(hasAtMostSixDecimals, 'at most 6 decimals')
+    .describe('Units the call counts for, at most 6 decimals. Left out: 1')
+    .optional(),
+  properties: properties.optional(),
+}
+
+export const trackEvent = z
+  .strictObject({
+    tenant_id: tenantId.describe("With a tenant's key: may be left out").optional(),
+    account_id: tenantId.describe('Another name for tenant_id').optional(),
+    ...callFields,
+    idempotency_key: idempotencyKey.optional(),
+  })
+  .meta({ id: 'TrackEvent' })
+export type TrackEvent = z.infer<typeof trackEvent>
+
+/** Events of a batch are checked one by one, so that a bad one does not harm the others. */
+export const trackBody = z.union([
+  trackEvent,
+  z.array(trackEvent).min(1).max(BATCH_EVENTS_MAX).describe(`Up to ${BATCH_EVENTS_MAX} events`),
+])
+
+export const rateLimitState = z.object({
+  limit: z.number().int(),
+  per: z.enum(['second', 'minute', 'hour', 'day']),
+  remaining: z.number().int(),
+  resets_at: instantOut,
+})
+
+export const quotaState = z.object({
+  used: z.number().describe('Units in the running period'),
+  limit: z.number().nullable().describe('null: none'),
+  remaining: z.number().nullable(),
+  resets_at: instantOut,
+})
+
+export const trackReply = z
+  .object({
+    event_id: z.string(),
+    idempotency_key: z.string(),
+    seq: z.number().int().describe("Place in the tenant's log"),
+    decision: z.enum(['allowed', 'denied']),
+    reason: z.enum(DENIAL_REASONS).nullable(),
+    replayed: z.boolean().describe('The key was known: this is the first decision again'),
+    overage: z.boolean().describe('Went beyond quota or credits'),
+    credits: z.object({ charged: credits, remaining: credits }),
+    quota: quotaState,
+    rate_limits: z.array(rateLimitState),
+  })
+  .meta({ id: 'Decision' })
+export type TrackReply = z.infer<typeof trackReply>
+
+export const trackBatchReply = z
+  .object({
+    results: z.array(
+      z.union([
+        z.object({ status: z.number().int(), ...trackReply.shape }),
+        problem,
+      ]),
+    ),
+  })
+  .meta({ id: 'BatchResult', description: 'One result for each event, in order' })
