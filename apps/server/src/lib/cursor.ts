@@ -1,0 +1,28 @@
+import { invalidField } from './problem-error.ts'
+
+/** Where a page ends, for the next to begin: opaque to the reader. */
+export function encodeCursor(position: number): string {
+  return Buffer.from(String(position)).toString('base64url')
+}
+
+/** @throws ProblemError invalid_request, for what `encodeCursor` has not made */
+export function decodeCursor(cursor: string | undefined): number | null {
+  if (cursor === undefined) return null
+  const text = Buffer.from(cursor, 'base64url').toString('latin1')
+  const position = Number(text)
+  if (!/^\d{1,15}$/.test(text) || encodeCursor(position) !== cursor) {
+    throw invalidField('cursor', 'not a next_cursor of this list')
+  }
+  return position
+}
+
+/** One page of rows that were read with one more than `limit`, to see whether there is a next one. */
+export function page<T>(
+  rows: T[],
+  limit: number,
+  positionOf: (row: T) => number,
+): { rows: T[]; nextCursor: string | null } {
+  if (rows.length <= limit) return { rows, nextCursor: null }
+  const shown = rows.slice(0, limit)
+  return { rows: shown, nextCursor: encodeCursor(positionOf(shown.at(-1)!)) }
+}

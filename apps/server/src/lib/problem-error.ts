@@ -1,0 +1,23 @@
+import type { FieldError, ProblemCode } from '@tollgate/contract'
+
+/** A problem to be told to the sender. `detail` and `errors` are public; `cause` is only logged. */
+export class ProblemError extends Error {
+  readonly code: ProblemCode
+  readonly detail: string | undefined
+  readonly errors: FieldError[] | undefined
+
+  constructor(
+    code: ProblemCode,
+    more: { detail?: string; errors?: FieldError[]; cause?: unknown } = {},
+  ) {
+    super(more.detail ?? code, { cause: more.cause })
+    this.code = code
+    this.detail = more.detail
+    this.errors = more.errors
+  }
+}
+
+/** 400 that names one field. */
+export function invalidField(field: string, message: string): ProblemError {
+  return new ProblemError('invalid_request', { errors: [{ field, message }] })
+}
