@@ -1,0 +1,101 @@
+import { type Micros, microsFromNumber } from '../lib/micros.ts'
+import { compilePathPattern } from './pattern.ts'
+import type { PlanDefinition, ServiceDefinitions } from './schema.ts'
+import type {
+  CatalogRules,
+  EndpointRule,
+  PlanTerms,
+  RateLimit,
+  RateUnit,
+  ServiceRules,
+} from './types.ts'
+
+type ServiceDefinition = ServiceDefinitions[string]
+type RuleDefinition = ServiceDefinition['endpoints'][number]
+
+const MS_PER: Record<RateUnit, number> = {
+  second: 1_000,
+  minute: 60_000,
+  hour: 3_600_000,
+  day: 86_400_000,
+}
+
+export function compileTerms(
+  planVersionNo: number,
+  plan: string,
+  version: number,
+  definition: PlanDefinition,
+): PlanTerms {
+  const { quota, rate_limits, price, features } = definition
+  return {
+    planVersionNo,
+    plan,
+    version,
+    description: definition.description,
+    counts: definition.counts,
+    quota: quota && { limit: micros(quota.limit), overage: quota.overage },
+    rateLimits: rate_limits.map(({ limit, per }): RateLimit => ({ limit, per, ms: MS_PER[per] })),
+    premium: definition.premium,
+    credits: definition.credits,
+    endpoints: definition.endpoints,
+    price: {
+      currency: price.currency,
+      base: price.base,
+      perUnit: price.per_unit,
+      included: micros(price.included),
+    },
+    features: {
+      granularity: features.granularity,
+      export: features.export,
+      alerts: features.alerts,
+      performance: features.performance,
+      realtime: features.realtime,
+      retentionMonths: features.retention_months,
+    },
+  }
+}
+
+/**
+ * @param registered services by name, with whether they were registered as trusted; a catalog that
+ *   says so itself for a service overrules it, and a service that neither names is trusted
+ */
+export function compileRules(
+  version: number,
+  definitions: ServiceDefinitions,
+  registered: ReadonlyMap<string, boolean>,
+): CatalogRules {
+  const services = new Map<string, ServiceRules>()
+  for (const [name, trustReported] of registered) {
+    services.set(name, { trustReported, endpoints: [] })
+  }
+  for (const [name, definition] of Object.entries(definitions)) {
+    services.set(name, {
+      trustReported: definition.trust_reported ?? registered.get(name) ?? true,
+      endpoints: definition.endpoints.map(compileRule),
+    })
+  }
+  return { version, services }
+}
+
+function compileRule(rule: RuleDefinition): EndpointRule {
+  return {
+    matchesPath: compilePathPattern(rule.path),
+    methods: rule.methods,
+    credits: micros(rule.credits),
+    premium: rule.premium,
+    regionFactors: compileFactors(rule.factors.region),
+    featureFactors: compileFactors(rule.factors.feature),
+  }
+}
+
+function compileFactors(byValue: Record<string, number>): ReadonlyMap<string, Micros> {
+  return new Map(
+    Object.entries(byValue).map(([value, factor]) => [value.toLowerCase(), micros(factor)]),
+  )
+}
+
+function micros(value: number): Micros {
+  const result = microsFromNumber(value)
+  if (result === null) throw new RangeError(`${value} has more decimals than a credit has`)
+  return result
+}
