@@ -1,0 +1,101 @@
+import { LRUCache } from 'lru-cache'
+import type pg from 'pg'
+import { KEY_CACHE_SECONDS, KEYS_CACHED_MAX, TENANTS_CACHED_MAX } from '../limits.ts'
+import { ProblemError } from '../lib/problem-error.ts'
+import type { Caller } from '../lib/caller.ts'
+import { hashKey, mayBeKey } from './key-format.ts'
+import { type KeyRow, readActiveKey, readTenant } from './store.ts'
+
+/** Who belongs to a key and which tenant to a name, remembered for a bounded time in bounded space. */
+export class Directory {
+  private readonly callers = new LRUCache<string, Caller>({
+    max: KEYS_CACHED_MAX,
+    ttl: KEY_CACHE_SECONDS * 1_000,
+  })
+  /** A tenant's number never changes, so this needs no time limit. */
+  private readonly tenantNos = new LRUCache<string, number>({ max: TENANTS_CACHED_MAX })
+  private readonly pool: pg.Pool
+
+  constructor(pool: pg.Pool) {
+    this.pool = pool
+  }
+
+  /**
+   * The caller of an `Authorization: Bearer …` header.
+   * @throws ProblemError unauthorized
+   */
+  async authenticate(authorization: string | undefined): Promise<Caller> {
+    const key = bearerKey(authorization)
+    if (!mayBeKey(key)) throw unauthorized('The key is mistyped or incomplete.')
+    const keyHash = hashKey(key)
+    const cacheKey = keyHash.toString('latin1')
+    const known = this.callers.get(cacheKey)
+    if (known !== undefined) return known
+
+    const row = await readActiveKey(this.pool, keyHash)
+    if (row === null) throw unauthorized('The key is unknown or was revoked.')
+    const caller = callerOf(row)
+    this.callers.set(cacheKey, caller)
+    return caller
+  }
+
+  forget(keyHash: Buffer): void {
+    this.callers.delete(keyHash.toString('latin1'))
+  }
+
+  /** @returns null if there is no such tenant */
+  async tenantNo(tenantId: string): Promise<number | null> {
+    const known = this.tenantNos.get(tenantId)
+    if (known !== undefined) return known
+    const row = await readTenant(this.pool, tenantId)
+    if (row === null) return null
+    this.tenantNos.set(tenantId, row.tenant_no)
+    return row.tenant_no
+  }
+
+  /**
+   * The tenant a request is about. A tenant's key speaks for its own tenant only: another one's name
+   * is answered as one that does not exist.
+   * @throws ProblemError invalid_request, tenant_not_found
+   */
+  async tenantFor(caller: Caller, tenantId: string | undefined): Promise<number> {
+    if (caller.kind === 'tenant') {
+      if (tenantId === undefined || tenantId === caller.tenantId) return caller.tenantNo
+      throw tenantNotFound()
+    }
+    if (tenantId === undefined) {
+      throw new ProblemError('invalid_request', {
+        errors: [{ field: 'tenant_id', message: `needed with the key of a ${caller.kind}` }],
+      })
+    }
+    const tenantNo = await this.tenantNo(tenantId)
+    if (tenantNo === null) throw tenantNotFound()
+    return tenantNo
+  }
+}
+
+function bearerKey(authorization: string | undefined): string {
+  if (authorization === undefined) {
+    throw unauthorized('Send the key as “Authorization: Bearer KEY”.')
+  }
+  const key = /^Bearer +(\S+) *$/i.exec(authorization)?.[1]
+  if (key === undefined) throw unauthorized('Send the key as “Authorization: Bearer KEY”.')
+  return key
+}
+
+function callerOf(row: KeyRow): Caller {
+  const keyNo = row.key_no
+  if (row.kind === 'operator') return { kind: 'operator', keyNo }
+  if (row.kind === 'service') return { kind: 'service', keyNo, serviceName: row.service_name! }
+  return { kind: 'tenant', keyNo, tenantNo: row.tenant_no!, tenantId: row.tenant_id! }
+}
+
+function unauthorized(detail: string): ProblemError {
+  return new ProblemError('unauthorized', { detail })
+}
+
+export function tenantNotFound(): ProblemError {
+  return new ProblemError('tenant_not_found', {
+    errors: [{ field: 'tenant_id', message: 'there is no such tenant' }],
+  })
+}

@@ -1,0 +1,33 @@
+import { summaryReply, tenantQuery } from '@tollgate/contract'
+import type { FastifyInstance } from 'fastify'
+import type { ZodTypeProvider } from 'fastify-type-provider-zod'
+import type pg from 'pg'
+import type { Catalog } from '../catalog/catalog.ts'
+import { accountAt } from '../ledger/readings.ts'
+import type { Clock } from '../lib/clock.ts'
+import { usageSummary } from './summary.ts'
+
+export type AnalyticsDependencies = { pool: pg.Pool; catalog: Catalog; clock: Clock }
+
+/** The Usage API. */
+export function analyticsRoutes(fastify: FastifyInstance, deps: AnalyticsDependencies): void {
+  const app = fastify.withTypeProvider<ZodTypeProvider>()
+  app.get(
+    '/api/usage/summary',
+    {
+      config: { allow: ['tenant', 'service', 'operator'] },
+      schema: {
+        tags: ['Usage'],
+        summary: 'Usage of the running period and where it is heading',
+        querystring: tenantQuery,
+        response: { 200: summaryReply },
+      },
+    },
+    async (request) => {
+      const tenantNo = await request.tenantNo(request.query.tenant_id)
+      const now = deps.clock.now()
+      const { account, terms } = await accountAt(deps.pool, deps.catalog, tenantNo, now)
+      return usageSummary(account, terms, now)
+    },
+  )
+}

@@ -1,0 +1,54 @@
+import { type CloudEvent, callFields, cloudEvent, properties } from '@tollgate/contract'
+import { derivedKey } from '../lib/idempotency.ts'
+import { ProblemError } from '../lib/problem-error.ts'
+import { fieldErrors } from '../lib/zod-errors.ts'
+import { type CallInput, callFingerprint, callFrom } from './event-input.ts'
+import { refused } from './refusals.ts'
+import type { Sender, TrackDependencies } from './track.ts'
+
+/**
+ * Records a call that happened already. The same `source` and `id` again change nothing.
+ * @throws ProblemError invalid_request, tenant_not_found; LedgerError
+ */
+export async function recordCloudEvent(
+  { ledger, clock }: TrackDependencies,
+  sender: Sender,
+  input: unknown,
+): Promise<void> {
+  const event = parseCloudEvent(input)
+  const call = callFrom(callInput(event), event.source, clock.now())
+  const tenantNo = await sender.tenantNo(event.subject)
+  const receipt = await ledger.submit(
+    tenantNo,
+    sender.caller.keyNo,
+    { kind: 'report', call },
+    {
+      key: derivedKey('cloudevent', event.source, event.id),
+      fingerprint: callFingerprint('report', call),
+    },
+  )
+  if (receipt.refusal !== null) throw refused(receipt.refusal)
+}
+
+function parseCloudEvent(input: unknown): CloudEvent {
+  const parsed = cloudEvent.safeParse(input)
+  if (parsed.success) return parsed.data
+  throw new ProblemError('invalid_request', { errors: fieldErrors(parsed.error.issues) })
+}
+
+/** What of `data` is a field of a call goes there; the rest is kept as properties. */
+function callInput(event: CloudEvent): CallInput {
+  const members = Object.entries(event.data ?? {}).filter(([name]) => name !== 'properties')
+  const isField = ([name]: [string, unknown]) => Object.hasOwn(callFields, name)
+  const rest = Object.fromEntries(members.filter((member) => !isField(member)))
+  const kept = properties.safeParse({ ...rest, ...event.data?.properties })
+  if (!kept.success) {
+    throw new ProblemError('invalid_request', { errors: fieldErrors(kept.error.issues, 'data') })
+  }
+  return {
+    endpoint: event.type,
+    ...(event.time === undefined ? {} : { timestamp: event.time }),
+    ...Object.fromEntries(members.filter(isField)),
+    ...(Object.keys(kept.data).length === 0 ? {} : { properties: kept.data }),
+  }
+}

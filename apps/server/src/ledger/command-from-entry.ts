@@ -1,0 +1,62 @@
+import { costOf } from './entry-row.ts'
+import type { Account, Command, Entry, VoidedCall } from './types.ts'
+
+/**
+ * The command that a line of the log answers, for deciding it again. What a line does not keep does
+ * not matter any more: of a price, whether it was premium only if that was the reason to deny; of a
+ * settlement, whether it might exceed its hold, since it was accepted.
+ * @param voided what the void of a line gives back
+ */
+export function commandFromEntry(
+  entry: Entry,
+  voided: (seq: number) => VoidedCall,
+): Command {
+  const detail = entry.detail ?? {}
+  switch (entry.kind) {
+    case 'call':
+    case 'report': {
+      const price = { credits: costOf(entry), premium: entry.reason === 'premium_required' }
+      return { kind: entry.kind, call: entry.call!, price }
+    }
+    case 'grant':
+      return {
+        kind: 'grant',
+        credits: entry.credits,
+        priority: Number(detail.priority),
+        expiresAt: detail.expires_at === null ? null : Date.parse(String(detail.expires_at)),
+        reason: String(detail.reason),
+      }
+    case 'adjustment':
+      return { kind: 'adjustment', credits: entry.credits, reason: String(detail.reason) }
+    case 'hold':
+      return { kind: 'hold', credits: costOf(entry), expiresAt: Date.parse(String(detail.expires_at)) }
+    case 'settlement': {
+      const holdSeq = Number(detail.hold_seq)
+      return { kind: 'settlement', holdSeq, credits: costOf(entry), allowMore: true }
+    }
+    case 'release':
+      return { kind: 'release', holdSeq: Number(detail.hold_seq) }
+    case 'void':
+      return {
+        kind: 'void',
+        voided: voided(Number(detail.voided_seq)),
+        reason: String(detail.reason),
+      }
+    case 'change':
+      return { kind: 'change', change: changeFrom(detail) }
+    case 'open':
+    case 'expiry':
+      throw new Error(`line ${entry.seq} of kind ${entry.kind} answers no command`)
+  }
+}
+
+function changeFrom(detail: Readonly<Record<string, unknown>>) {
+  return {
+    ...(detail.status === undefined ? {} : { status: detail.status as Account['status'] }),
+    ...(detail.plan_version_no === undefined
+      ? {}
+      : { planVersionNo: Number(detail.plan_version_no) }),
+    ...(detail.time_zone === undefined ? {} : { timeZone: String(detail.time_zone) }),
+    ...(detail.region === undefined ? {} : { region: detail.region as string | null }),
+  }
+}

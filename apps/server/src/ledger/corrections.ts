@@ -1,0 +1,77 @@
+import { periodAt } from '../lib/periods.ts'
+import { VOID_GRANT_PRIORITY } from '../limits.ts'
+import { withGrant } from './credits.ts'
+import { PLAIN_LINE, type Step } from './decide.ts'
+import type { Account, Command, PeriodCounters, VoidedCall } from './types.ts'
+
+/**
+ * Compensates a call: its credits come back as a grant that does not expire and burns first, its
+ * quota comes back if its period still runs. The line of the call stays as it is.
+ */
+export function decideVoid(
+  account: Account,
+  { voided, reason }: Extract<Command, { kind: 'void' }>,
+): Step {
+  const refunded =
+    voided.credits > 0n
+      ? withGrant(account, {
+          credits: voided.credits,
+          priority: VOID_GRANT_PRIORITY,
+          expiresAt: null,
+        })
+      : account
+  const inPeriod = voided.recordedAt >= account.period.start
+  const counters = inPeriod ? withoutCall(account.counters, voided) : account.counters
+  return {
+    account: { ...refunded, counters },
+    line: { ...PLAIN_LINE, credits: voided.credits, detail: { voided_seq: voided.seq, reason } },
+    refusal: null,
+  }
+}
+
+/** The largest file stays: what the second largest was, an account does not know. */
+function withoutCall(counters: PeriodCounters, voided: VoidedCall): PeriodCounters {
+  return {
+    ...counters,
+    used: counters.used - voided.quantity,
+    overage: counters.overage - voided.overage,
+    creditsBurned: counters.creditsBurned - voided.credits,
+    creditsOverage: counters.creditsOverage - voided.creditsOverage,
+    failed: counters.failed - (voided.failed ? 1 : 0),
+    bytes: counters.bytes - (voided.fileSizeBytes ?? 0),
+  }
+}
+
+/** What an operator changes. Limits of a new plan hold from the next call on. */
+export function decideChange(
+  account: Account,
+  { change }: Extract<Command, { kind: 'change' }>,
+  now: number,
+): Step {
+  const { status, planVersionNo, timeZone, region } = change
+  const newPlan = planVersionNo !== undefined && planVersionNo !== account.planVersionNo
+  const changed: Account = {
+    ...account,
+    status: status ?? account.status,
+    planVersionNo: planVersionNo ?? account.planVersionNo,
+    timeZone: timeZone ?? account.timeZone,
+    region: region === undefined ? account.region : region,
+    windows: newPlan ? [] : account.windows,
+  }
+  const detail: Record<string, unknown> = {}
+  if (status !== undefined) detail.status = status
+  if (planVersionNo !== undefined) detail.plan_version_no = planVersionNo
+  if (timeZone !== undefined) detail.time_zone = timeZone
+  if (region !== undefined) detail.region = region
+  return {
+    account: timeZone === undefined ? changed : inZone(changed, now),
+    line: { ...PLAIN_LINE, detail },
+    refusal: null,
+  }
+}
+
+/** The running period keeps its beginning, so that nothing counted in it is lost; its end moves. */
+function inZone(account: Account, now: number): Account {
+  const { end } = periodAt(account.anchor, account.timeZone, now)
+  return { ...account, period: { start: account.period.start, end } }
+}

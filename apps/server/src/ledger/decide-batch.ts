@@ -1,0 +1,55 @@
+import type { Catalog } from '../catalog/catalog.ts'
+import { commandOf } from './command-of.ts'
+import { decide } from './decide.ts'
+import type { Batch } from './store.ts'
+import type { Receipt, Submission } from './submission.ts'
+import type { Account } from './types.ts'
+
+export type DecidedBatch = { submissions: Submission[]; receipts: Receipt[]; batch: Batch }
+
+/** Brings the plans of accounts into memory, where `decideBatch` looks for them. */
+export async function loadPlans(catalog: Catalog, accounts: readonly Account[]): Promise<void> {
+  const versions = new Set(accounts.map(({ planVersionNo }) => planVersionNo))
+  await Promise.all([...versions].map((version) => catalog.loadPlanVersion(version)))
+}
+
+/**
+ * Decides submissions in order, each on what the one before left. Pure but for `accountOf`.
+ * An account that was only refused something is part of the batch as well: its condition says that
+ * the refusal was right.
+ */
+export function decideBatch(
+  submissions: Submission[],
+  accountOf: (tenantNo: number) => Account | undefined,
+  catalog: Catalog,
+  now: number,
+): DecidedBatch {
+  const accounts = new Map<number, { beforeSeq: number; after: Account }>()
+  const batch: Batch = { accounts: [], lines: [] }
+  const receipts = submissions.map((submission): Receipt => {
+    const { tenantNo, keyNo, idempotency, order } = submission
+    const touched = accounts.get(tenantNo)
+    const account = touched?.after ?? accountOf(tenantNo)
+    if (account === undefined) throw new Error(`no account at hand for tenant ${tenantNo}`)
+
+    const terms = catalog.planVersion(account.planVersionNo)
+    if (terms === null) throw new Error(`plan version ${account.planVersionNo} is not at hand`)
+    const command = commandOf(order, account, catalog)
+    const outcome = decide(account, command, terms, now)
+    if (touched === undefined) {
+      accounts.set(tenantNo, { beforeSeq: account.lastSeq, after: outcome.account })
+    } else {
+      touched.after = outcome.account
+    }
+    if (outcome.refusal !== null) {
+      return { entry: null, account: outcome.account, replayed: false, refusal: outcome.refusal }
+    }
+    const entry = outcome.entries.at(-1)!
+    for (const line of outcome.entries) {
+      batch.lines.push({ tenantNo, keyNo, entry: line, idempotency: line === entry ? idempotency : null })
+    }
+    return { entry, account: outcome.account, replayed: false, refusal: null }
+  })
+  batch.accounts = [...accounts.values()].sort((a, b) => a.after.tenantNo - b.after.tenantNo)
+  return { submissions, receipts, batch }
+}

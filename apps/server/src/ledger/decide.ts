@@ -1,0 +1,111 @@
+import type { PlanTerms } from '../catalog/types.ts'
+import { availableCredits, rollTo } from './account.ts'
+import { decideCall, decideReport } from './calls.ts'
+import { decideAdjustment, decideGrant } from './credits.ts'
+import { decideHold, decideRelease, decideSettlement } from './holds.ts'
+import type { Account, Command, Entry, Outcome, Refusal } from './types.ts'
+import { decideChange, decideVoid } from './corrections.ts'
+
+/** What one kind of command does to an account that stands at the command's time. */
+export type Step =
+  | { readonly account: Account; readonly line: Line; readonly refusal: null }
+  | { readonly refusal: Refusal }
+
+/** What a step says of its line; `decide` numbers it and adds where it leaves the account. */
+export type Line = Pick<Entry, 'reason' | 'counted' | 'overage' | 'credits' | 'cost' | 'call' | 'detail'>
+
+/**
+ * The one rule: what a command does to a tenant's account at `now`. Pure: the same account, command,
+ * terms and time give the same outcome on every node, today and when `tollgate verify` asks again.
+ *
+ * @param terms the plan version that `account.planVersionNo` names
+ * @param clockNow ms; a time before the log's last line is taken as that line's time
+ */
+export function decide(
+  account: Account,
+  command: Command,
+  terms: PlanTerms,
+  clockNow: number,
+): Outcome {
+  const now = Math.max(clockNow, account.lastAt)
+  const rolled = rollTo(account, now)
+  const entries = expiryEntries(account, rolled, now)
+  const current =
+    entries.length === 0 ? rolled : { ...rolled, lastSeq: account.lastSeq + entries.length }
+  const step = carryOut(current, command, terms, now)
+  if (step.refusal !== null) return { account, entries: [], refusal: step.refusal }
+
+  const seq = current.lastSeq + 1
+  const after: Account = { ...step.account, lastSeq: seq, lastAt: now }
+  entries.push(entryOf(after, seq, command.kind, now, step.line))
+  return { account: after, entries, refusal: null }
+}
+
+function carryOut(account: Account, command: Command, terms: PlanTerms, now: number): Step {
+  switch (command.kind) {
+    case 'call':
+      return decideCall(account, command, terms, now)
+    case 'report':
+      return decideReport(account, command, terms)
+    case 'grant':
+      return decideGrant(account, command, now)
+    case 'adjustment':
+      return decideAdjustment(account, command)
+    case 'hold':
+      return decideHold(account, command)
+    case 'settlement':
+      return decideSettlement(account, command)
+    case 'release':
+      return decideRelease(account, command)
+    case 'void':
+      return decideVoid(account, command)
+    case 'change':
+      return decideChange(account, command, now)
+  }
+}
+
+/** Credits that lapsed since the last line: they leave the balance by a line of their own. */
+function expiryEntries(before: Account, rolled: Account, now: number): Entry[] {
+  if (now < before.nextExpiry) return []
+  const lapsed = before.grants.filter(({ expiresAt }) => expiresAt !== null && expiresAt <= now)
+  return lapsed.map((grant, index) =>
+    entryOf(rolled, before.lastSeq + 1 + index, 'expiry', now, {
+      ...PLAIN_LINE,
+      credits: -grant.remaining,
+      detail: { grant_seq: grant.seq },
+    }),
+  )
+}
+
+export const PLAIN_LINE: Line = {
+  reason: null,
+  counted: false,
+  overage: false,
+  credits: 0n,
+  cost: null,
+  call: null,
+  detail: null,
+}
+
+function entryOf(
+  after: Account,
+  seq: number,
+  kind: Entry['kind'],
+  recordedAt: number,
+  line: Line,
+): Entry {
+  return {
+    seq,
+    kind,
+    recordedAt,
+    reason: line.reason,
+    counted: line.counted,
+    overage: line.overage,
+    credits: line.credits,
+    cost: line.cost,
+    remaining: availableCredits(after),
+    used: after.counters.used,
+    call: line.call,
+    detail: line.detail,
+  }
+}

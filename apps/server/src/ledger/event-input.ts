@@ -1,0 +1,92 @@
+import {
+  OCCURRED_AHEAD_HOURS_MAX,
+  OCCURRED_AT_EARLIEST,
+  type TrackEvent,
+} from '@tollgate/contract'
+import { fingerprintOf } from '../lib/idempotency.ts'
+import { MICROS_PER_UNIT, microsFromNumber } from '../lib/micros.ts'
+import { invalidField } from '../lib/problem-error.ts'
+import type { Call } from './types.ts'
+
+/** Where an event does not say its service. */
+export const DEFAULT_SERVICE = 'default'
+
+const EARLIEST_MS = Date.parse(OCCURRED_AT_EARLIEST)
+const AHEAD_MS_MAX = OCCURRED_AHEAD_HOURS_MAX * 3_600_000
+
+/** The fields of an event that say what was called, whichever way it came. */
+export type CallInput = Omit<TrackEvent, 'tenant_id' | 'account_id' | 'idempotency_key'>
+
+/**
+ * A checked event as the ledger takes it.
+ * @param now ms
+ * @throws ProblemError invalid_request, for a timestamp out of bounds
+ */
+export function callFrom(input: CallInput, service: string, now: number): Call {
+  return {
+    service: input.service_name ?? service,
+    endpoint: input.endpoint,
+    method: input.method?.toUpperCase() ?? null,
+    failed: input.status === 'failure',
+    region: input.region ?? null,
+    feature: input.feature ?? null,
+    fileType: input.file_type ?? null,
+    outputFormat: input.output_format ?? null,
+    errorCode: input.error_code ?? null,
+    fileSizeBytes: input.file_size_bytes ?? null,
+    processingTimeMs: input.processing_time_ms ?? null,
+    tokenCount: input.token_count ?? null,
+    quantity: input.quantity === undefined ? MICROS_PER_UNIT : micros(input.quantity),
+    properties: input.properties === undefined ? null : JSON.stringify(input.properties),
+    occurredAt: input.timestamp === undefined ? null : occurredAt(input.timestamp, now),
+    reportedCredits: input.credits_used === undefined ? null : micros(input.credits_used),
+    reportedPremium: input.premium ?? null,
+  }
+}
+
+/** Tells a replay from another event under the same key, whatever the order of its fields. */
+export function callFingerprint(kind: 'call' | 'report', call: Call): number {
+  return fingerprintOf([
+    kind,
+    call.service,
+    call.endpoint,
+    call.method,
+    call.failed,
+    call.region,
+    call.feature,
+    call.fileType,
+    call.outputFormat,
+    call.errorCode,
+    call.fileSizeBytes,
+    call.processingTimeMs,
+    call.tokenCount,
+    String(call.quantity),
+    call.properties === null ? null : sortedJson(JSON.parse(call.properties)),
+    call.occurredAt,
+    call.reportedCredits === null ? null : String(call.reportedCredits),
+    call.reportedPremium,
+  ])
+}
+
+function sortedJson(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(sortedJson)
+  if (value === null || typeof value !== 'object') return value
+  return Object.entries(value)
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([key, member]) => [key, sortedJson(member)])
+}
+
+function occurredAt(timestamp: string, now: number): number {
+  const at = Date.parse(timestamp)
+  if (at >= EARLIEST_MS && at <= now + AHEAD_MS_MAX) return at
+  throw invalidField(
+    'timestamp',
+    `from ${OCCURRED_AT_EARLIEST} to ${OCCURRED_AHEAD_HOURS_MAX} hours ahead of now`,
+  )
+}
+
+function micros(value: number): bigint {
+  const exact = microsFromNumber(value)
+  if (exact === null) throw new Error(`the contract let ${value} pass, which has no exact form`)
+  return exact
+}

@@ -1,0 +1,48 @@
+import type { Catalog } from '../catalog/catalog.ts'
+import type { Clock } from '../lib/clock.ts'
+import { LANES_COUNT } from '../limits.ts'
+import type { Order } from './command-of.ts'
+import { Lane, type LaneDependencies } from './lane.ts'
+import { LaneMeter } from './meter.ts'
+import type { IdempotencyKey } from './store.ts'
+import { LedgerError, type Receipt, Submission } from './submission.ts'
+
+/** The way into every tenant's log. */
+export class Ledger {
+  readonly meter = new LaneMeter()
+  private readonly lanes: Lane[]
+
+  constructor(deps: {
+    connect: LaneDependencies['connect']
+    catalog: Catalog
+    clock: Clock
+    onError: (error: unknown) => void
+  }) {
+    this.lanes = Array.from({ length: LANES_COUNT }, () => new Lane({ ...deps, meter: this.meter }))
+  }
+
+  /**
+   * Carries out one order exactly once per tenant and key. Resolves after the commit.
+   * @throws {LedgerError}
+   */
+  submit(
+    tenantNo: number,
+    keyNo: number | null,
+    order: Order,
+    idempotency: IdempotencyKey,
+  ): Promise<Receipt> {
+    return new Promise((resolve, reject) => {
+      const onAnswer = (answer: Receipt | LedgerError) => {
+        if (answer instanceof LedgerError) reject(answer)
+        else resolve(answer)
+      }
+      const lane = this.lanes[tenantNo % LANES_COUNT]!
+      lane.submit(new Submission(tenantNo, keyNo, order, idempotency, onAnswer))
+    })
+  }
+
+  /** Waits until everything that was submitted is answered, and closes the connections. */
+  async close(): Promise<void> {
+    await Promise.all(this.lanes.map((lane) => lane.drain()))
+  }
+}

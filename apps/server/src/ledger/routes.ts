@@ -1,0 +1,167 @@
+import {
+  creditsBody,
+  creditsReply,
+  entriesQuery,
+  entriesReply,
+  fields,
+  holdBody,
+  holdReply,
+  quotaReply,
+  settleBody,
+  tenantQuery,
+  voidBody,
+  voidReply,
+} from '@tollgate/contract'
+import type { FastifyInstance } from 'fastify'
+import type { ZodTypeProvider } from 'fastify-type-provider-zod'
+import type pg from 'pg'
+import { z } from 'zod'
+import { decodeCursor, page } from '../lib/cursor.ts'
+import { giveCredits } from './credit-verbs.ts'
+import { entryReply } from './entry-reply.ts'
+import { makeHold, releaseHold, settleHold } from './hold-verbs.ts'
+import { readQuota } from './quota.ts'
+import { readEntriesBackward } from './store.ts'
+import type { TrackDependencies } from './track.ts'
+import { voidEvent } from './void-verb.ts'
+
+export type LedgerDependencies = TrackDependencies & {
+  pool: pg.Pool
+  /** Public ids of API keys, by their numbers. */
+  keyIds: (keyNos: number[]) => Promise<ReadonlyMap<number, string>>
+}
+
+const linePath = z.strictObject({ id: z.string().min(1).max(64) })
+const tenantPath = z.strictObject({ id: fields.tenantId })
+
+/** What senders do besides tracking, and what tenants read of their account and log. */
+export function ledgerRoutes(fastify: FastifyInstance, deps: LedgerDependencies): void {
+  holdRoutes(fastify, deps)
+  correctionRoutes(fastify, deps)
+  readingRoutes(fastify, deps)
+}
+
+function holdRoutes(fastify: FastifyInstance, deps: LedgerDependencies): void {
+  const app = fastify.withTypeProvider<ZodTypeProvider>()
+  const config = { allow: ['tenant', 'service', 'operator'] } as const
+  const tags = ['Holds']
+
+  app.post(
+    '/api/holds',
+    {
+      config,
+      schema: {
+        tags,
+        summary: 'Set credits aside for work whose cost is not known yet',
+        body: holdBody,
+        response: { 201: holdReply },
+      },
+    },
+    async (request, reply) => reply.code(201).send(await makeHold(deps, request, request.body)),
+  )
+  app.post(
+    '/api/holds/:id/settle',
+    {
+      config,
+      schema: {
+        tags,
+        summary: 'Charge what the work really cost',
+        params: linePath,
+        body: settleBody,
+        response: { 200: holdReply },
+      },
+    },
+    async (request) => settleHold(deps, request, request.params.id, request.body),
+  )
+  app.post(
+    '/api/holds/:id/release',
+    {
+      config,
+      schema: {
+        tags,
+        summary: 'Free held credits without charging',
+        params: linePath,
+        response: { 200: holdReply },
+      },
+    },
+    async (request) => releaseHold(deps, request, request.params.id),
+  )
+}
+
+function correctionRoutes(fastify: FastifyInstance, deps: LedgerDependencies): void {
+  const app = fastify.withTypeProvider<ZodTypeProvider>()
+
+  app.post(
+    '/api/events/:id/void',
+    {
+      config: { allow: ['service', 'operator'] },
+      schema: {
+        tags: ['Events'],
+        summary: 'Compensate a call: credits and quota come back',
+        description: "Not with a tenant's key: nobody takes back what they owe themselves.",
+        params: linePath,
+        body: voidBody,
+        response: { 200: voidReply },
+      },
+    },
+    async (request) => voidEvent(deps, request, request.params.id, request.body.reason),
+  )
+  app.post(
+    '/api/admin/tenants/:id/credits',
+    {
+      config: { allow: ['operator'] },
+      schema: {
+        tags: ['Tenants'],
+        summary: 'Give a tenant credits, or take some back',
+        params: tenantPath,
+        body: creditsBody,
+        response: { 201: creditsReply },
+      },
+    },
+    async (request, reply) => {
+      const tenantNo = await request.tenantNo(request.params.id)
+      return reply.code(201).send(await giveCredits(deps, tenantNo, request.caller.keyNo, request.body))
+    },
+  )
+}
+
+function readingRoutes(fastify: FastifyInstance, deps: LedgerDependencies): void {
+  const app = fastify.withTypeProvider<ZodTypeProvider>()
+  const config = { allow: ['tenant', 'service', 'operator'] } as const
+  const tags = ['Usage']
+
+  app.get(
+    '/api/quota',
+    {
+      config,
+      schema: {
+        tags,
+        summary: 'What is left: quota, credits, rate limits',
+        querystring: tenantQuery,
+        response: { 200: quotaReply },
+      },
+    },
+    async (request) => readQuota(deps, await request.tenantNo(request.query.tenant_id)),
+  )
+  app.get(
+    '/api/entries',
+    {
+      config,
+      schema: {
+        tags,
+        summary: "The tenant's log, newest first",
+        querystring: entriesQuery,
+        response: { 200: entriesReply },
+      },
+    },
+    async (request) => {
+      const { tenant_id, cursor, limit } = request.query
+      const tenantNo = await request.tenantNo(tenant_id)
+      const found = await readEntriesBackward(deps.pool, tenantNo, decodeCursor(cursor), limit + 1)
+      const { rows, nextCursor } = page(found, limit, ({ seq }) => seq)
+      const senders = new Set(rows.flatMap(({ keyNo }) => (keyNo === null ? [] : [keyNo])))
+      const keyIds = await deps.keyIds([...senders])
+      return { data: rows.map((entry) => entryReply(entry, keyIds)), next_cursor: nextCursor }
+    },
+  )
+}

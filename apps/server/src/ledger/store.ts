@@ -1,0 +1,250 @@
+import type pg from 'pg'
+import {
+  boolArray,
+  int2Array,
+  int4Array,
+  int8Array,
+  int8ArrayOfNumbers,
+  jsonArray,
+  textArray,
+  timestampArray,
+  uuidArray,
+} from '../db/binary-arrays.ts'
+import { onlyRow, type Queryable } from '../db/pool.ts'
+import { MICROS_PER_UNIT } from '../lib/micros.ts'
+import { decodeAccountState, encodeAccountState } from './account-state.ts'
+import { ENTRY_KIND_CODES, REASON_CODES } from './codes.ts'
+import { ENTRY_COLUMNS, type EntryRow, type StoredEntry, storedEntryFromRow } from './entry-row.ts'
+import type { Account, Entry } from './types.ts'
+
+/** What one transaction writes: all of it, or nothing. */
+export type Batch = {
+  /** Each account once, as the batch found it and as it leaves it. */
+  accounts: { beforeSeq: number; after: Account }[]
+  lines: Line[]
+}
+
+export type Line = {
+  tenantNo: number
+  keyNo: number | null
+  entry: Entry
+  /** Null for lines that no sender asked for, such as expiries. */
+  idempotency: IdempotencyKey | null
+}
+
+export type IdempotencyKey = {
+  /** 16 bytes as a latin1 string; lib/idempotency.ts. */
+  key: string
+  /** 32 bits of what was asked, to tell a replay from another body under the same key. */
+  fingerprint: number
+}
+
+/**
+ * The hot path's one statement: accounts move on, keys are claimed, lines are added. The last line
+ * fails (division by zero) unless every account was where the lane believed; a key that is known
+ * fails as a unique violation. Either way nothing of the batch is written. It mentions accounts first,
+ * so two nodes with the same tenant queue on its row before either inserts.
+ */
+const WRITE_BATCH = `
+WITH moved AS (
+  UPDATE account AS a SET last_seq = g.last_seq, state = g.state
+  FROM unnest($1::int4[], $2::int8[], $3::int8[], $4::json[]) AS g (tenant_no, before_seq, last_seq, state)
+  WHERE a.tenant_no = g.tenant_no AND a.last_seq = g.before_seq
+  RETURNING 1
+), claimed AS (
+  INSERT INTO event_key (tenant_no, key, seq, fingerprint)
+  SELECT * FROM unnest($5::int4[], $6::uuid[], $7::int8[], $8::int4[])
+), added AS (
+  INSERT INTO entry (
+    tenant_no, seq, recorded_at, occurred_at, credits, cost, remaining, used, quantity,
+    file_size_bytes, processing_time_ms, token_count, key_no, kind, reason, counted, overage, failed,
+    service, endpoint, method, region, feature, file_type, output_format, error_code,
+    properties, detail)
+  SELECT * FROM unnest(
+    $9::int4[], $10::int8[], $11::timestamptz[], $12::timestamptz[], $13::int8[], $14::int8[],
+    $15::int8[], $16::int8[], $17::int8[], $18::int8[], $19::int8[], $20::int8[], $21::int4[],
+    $22::int2[], $23::int2[], $24::bool[], $25::bool[], $26::bool[], $27::text[], $28::text[],
+    $29::text[], $30::text[], $31::text[], $32::text[], $33::text[], $34::text[], $35::json[],
+    $36::json[])
+)
+SELECT 1 / (CASE WHEN (SELECT count(*) FROM moved) = $37::int4 THEN 1 ELSE 0 END)`
+
+export async function writeBatch(client: Queryable, batch: Batch): Promise<void> {
+  await client.query({ name: 'write_batch', text: WRITE_BATCH, values: batchValues(batch) })
+}
+
+function batchValues({ accounts, lines }: Batch): unknown[] {
+  const keyed = lines.filter((line) => line.idempotency !== null)
+  return [
+    int4Array(accounts.map(({ after }) => after.tenantNo)),
+    int8ArrayOfNumbers(accounts.map(({ beforeSeq }) => beforeSeq)),
+    int8ArrayOfNumbers(accounts.map(({ after }) => after.lastSeq)),
+    jsonArray(accounts.map(({ after }) => encodeAccountState(after))),
+    int4Array(keyed.map(({ tenantNo }) => tenantNo)),
+    uuidArray(keyed.map(({ idempotency }) => idempotency!.key)),
+    int8ArrayOfNumbers(keyed.map(({ entry }) => entry.seq)),
+    int4Array(keyed.map(({ idempotency }) => idempotency!.fingerprint)),
+    ...entryValues(lines),
+    accounts.length,
+  ]
+}
+
+function entryValues(lines: Line[]): (Buffer | null)[] {
+  const entries = lines.map(({ entry }) => entry)
+  const calls = entries.map(({ call }) => call)
+  return [
+    int4Array(lines.map(({ tenantNo }) => tenantNo)),
+    int8ArrayOfNumbers(entries.map((e) => e.seq)),
+    timestampArray(entries.map((e) => e.recordedAt)),
+    timestampArray(calls.map((c) => c?.occurredAt ?? null)),
+    int8Array(entries.map((e) => e.credits)),
+    int8Array(entries.map((e) => e.cost)),
+    int8Array(entries.map((e) => e.remaining)),
+    int8Array(entries.map((e) => e.used)),
+    int8Array(calls.map((c) => (c === null || c.quantity === MICROS_PER_UNIT ? null : c.quantity))),
+    int8ArrayOfNumbers(calls.map((c) => c?.fileSizeBytes ?? null)),
+    int8ArrayOfNumbers(calls.map((c) => c?.processingTimeMs ?? null)),
+    int8ArrayOfNumbers(calls.map((c) => c?.tokenCount ?? null)),
+    int4Array(lines.map(({ keyNo }) => keyNo)),
+    int2Array(entries.map((e) => ENTRY_KIND_CODES[e.kind])),
+    int2Array(entries.map((e) => (e.reason === null ? 0 : REASON_CODES[e.reason]))),
+    boolArray(entries.map((e) => e.counted)),
+    boolArray(entries.map((e) => e.overage)),
+    boolArray(calls.map((c) => c?.failed ?? false)),
+    textArray(calls.map((c) => c?.service ?? null)),
+    textArray(calls.map((c) => c?.endpoint ?? null)),
+    textArray(calls.map((c) => c?.method ?? null)),
+    textArray(calls.map((c) => c?.region ?? null)),
+    textArray(calls.map((c) => c?.feature ?? null)),
+    textArray(calls.map((c) => c?.fileType ?? null)),
+    textArray(calls.map((c) => c?.outputFormat ?? null)),
+    textArray(calls.map((c) => c?.errorCode ?? null)),
+    jsonArray(calls.map((c) => c?.properties ?? null)),
+    jsonArray(entries.map((e) => (e.detail === null ? null : JSON.stringify(e.detail)))),
+  ]
+}
+
+type AccountRow = { tenant_no: number; last_seq: bigint; state: unknown }
+
+export async function readAccounts(client: Queryable, tenantNos: number[]): Promise<Account[]> {
+  const { rows } = await client.query<AccountRow>({
+    name: 'read_accounts',
+    text: 'SELECT tenant_no, last_seq, state FROM account WHERE tenant_no = ANY($1::int4[])',
+    values: [tenantNos],
+  })
+  return rows.map(accountFromRow)
+}
+
+/** Locks by writing what is there: `SELECT … FOR UPDATE` over several tenants does not run on Citus. */
+export async function lockAccounts(client: Queryable, tenantNos: number[]): Promise<Account[]> {
+  const { rows } = await client.query<AccountRow>({
+    name: 'lock_accounts',
+    text: `UPDATE account SET last_seq = last_seq WHERE tenant_no = ANY($1::int4[])
+      RETURNING tenant_no, last_seq, state`,
+    values: [tenantNos],
+  })
+  return rows.map(accountFromRow)
+}
+
+export async function insertAccount(client: Queryable, account: Account): Promise<void> {
+  await client.query('INSERT INTO account (tenant_no, last_seq, state) VALUES ($1, $2, $3)', [
+    account.tenantNo,
+    0,
+    encodeAccountState(account),
+  ])
+}
+
+function accountFromRow(row: AccountRow): Account {
+  return decodeAccountState(row.tenant_no, Number(row.last_seq), row.state)
+}
+
+export type KnownKey = { tenantNo: number; key: string; fingerprint: number; entry: StoredEntry }
+
+/** Of the given keys those that are taken, each with the line that took it. */
+export async function readKnownKeys(
+  client: Queryable,
+  keys: { tenantNo: number; key: string }[],
+): Promise<KnownKey[]> {
+  const { rows } = await client.query<EntryRow & { key: string; fingerprint: number }>({
+    name: 'read_known_keys',
+    text: `SELECT k.key, k.fingerprint, ${ENTRY_COLUMNS}
+      FROM unnest($1::int4[], $2::uuid[]) AS g (tenant_no, key)
+      JOIN event_key AS k ON k.tenant_no = g.tenant_no AND k.key = g.key
+      JOIN entry AS e ON e.tenant_no = k.tenant_no AND e.seq = k.seq`,
+    values: [
+      int4Array(keys.map(({ tenantNo }) => tenantNo)),
+      uuidArray(keys.map(({ key }) => key)),
+    ],
+  })
+  return rows.map((row) => ({
+    tenantNo: row.tenant_no,
+    key: Buffer.from(row.key.replaceAll('-', ''), 'hex').toString('latin1'),
+    fingerprint: row.fingerprint,
+    entry: storedEntryFromRow(row),
+  }))
+}
+
+export async function readEntry(
+  client: Queryable,
+  tenantNo: number,
+  seq: number,
+): Promise<StoredEntry | null> {
+  const { rows } = await client.query<EntryRow>(
+    `SELECT ${ENTRY_COLUMNS} FROM entry AS e WHERE tenant_no = $1 AND seq = $2`,
+    [tenantNo, seq],
+  )
+  return rows[0] === undefined ? null : storedEntryFromRow(rows[0])
+}
+
+/** Lines of one log, newest first, below `beforeSeq`; null: from the newest. */
+export async function readEntriesBackward(
+  pool: pg.Pool,
+  tenantNo: number,
+  beforeSeq: number | null,
+  limit: number,
+): Promise<StoredEntry[]> {
+  const { rows } = await pool.query<EntryRow>(
+    `SELECT ${ENTRY_COLUMNS} FROM entry AS e
+     WHERE tenant_no = $1 AND seq < coalesce($2::int8, 9223372036854775807)
+     ORDER BY seq DESC LIMIT $3`,
+    [tenantNo, beforeSeq, limit],
+  )
+  return rows.map(storedEntryFromRow)
+}
+
+/** Lines of one log, oldest first, above `afterSeq`. */
+export async function readEntriesForward(
+  client: Queryable,
+  tenantNo: number,
+  afterSeq: number,
+  limit: number,
+): Promise<StoredEntry[]> {
+  const { rows } = await client.query<EntryRow>({
+    name: 'read_entries_forward',
+    text: `SELECT ${ENTRY_COLUMNS} FROM entry AS e
+      WHERE tenant_no = $1 AND seq > $2 ORDER BY seq LIMIT $3`,
+    values: [tenantNo, afterSeq, limit],
+  })
+  return rows.map(storedEntryFromRow)
+}
+
+/** How many keys a tenant has, and of how many lines. */
+export async function readKeyCounts(
+  client: Queryable,
+  tenantNo: number,
+): Promise<{ keys: number; lines: number }> {
+  const { rows } = await client.query<{ keys: bigint; lines: bigint }>(
+    'SELECT count(*) AS keys, count(DISTINCT seq) AS lines FROM event_key WHERE tenant_no = $1',
+    [tenantNo],
+  )
+  const { keys, lines } = onlyRow({ rows })
+  return { keys: Number(keys), lines: Number(lines) }
+}
+
+/** Numbers of all tenants with an account, and how many lines their logs have together. */
+export async function readLogs(client: Queryable): Promise<{ tenantNo: number; lines: number }[]> {
+  const { rows } = await client.query<{ tenant_no: number; last_seq: bigint }>(
+    'SELECT tenant_no, last_seq FROM account ORDER BY tenant_no',
+  )
+  return rows.map((row) => ({ tenantNo: row.tenant_no, lines: Number(row.last_seq) }))
+}

@@ -1,0 +1,175 @@
+import type { DenialReason } from '@tollgate/contract'
+import type { Micros } from '../lib/micros.ts'
+import type { Period } from '../lib/periods.ts'
+import type { EntryKind } from './codes.ts'
+
+/** The small current state of a tenant: a fold of its log, and all that `decide` knows of the past. */
+export type Account = {
+  readonly tenantNo: number
+  readonly lastSeq: number
+  /** When the last line was recorded, ms. The log's time never goes back, whatever a clock says. */
+  readonly lastAt: number
+  readonly status: 'active' | 'suspended'
+  readonly planVersionNo: number
+  readonly timeZone: string
+  /** The region of calls that name none. */
+  readonly region: string | null
+  /** When the subscription began, ms: billing months are anchored on its day. */
+  readonly anchor: number
+  readonly period: Period
+  readonly counters: PeriodCounters
+  /** In burn order: priority, then expiry, then age. Only those with something left. */
+  readonly grants: readonly Grant[]
+  /** What the grants have left, together. */
+  readonly balance: Micros
+  readonly holds: readonly Hold[]
+  /** What the holds set aside, together. */
+  readonly held: Micros
+  /** One for each of the plan's rate limits, in their order; empty before the first call on a plan. */
+  readonly windows: readonly RateWindow[]
+  /** The earliest expiry of a grant or hold, ms; Infinity when none expires. */
+  readonly nextExpiry: number
+}
+
+/** What happened in the running period. */
+export type PeriodCounters = {
+  /** Quantity that uses quota and money, micro-units. */
+  readonly used: Micros
+  /** The part of `used` that went beyond quota. */
+  readonly overage: Micros
+  /** Lines for calls, whatever became of them. */
+  readonly recorded: number
+  readonly denied: number
+  readonly failed: number
+  readonly creditsBurned: Micros
+  /** Credits that reported events cost beyond the balance. */
+  readonly creditsOverage: Micros
+  readonly bytes: number
+  readonly largestBytes: number
+}
+
+export type Grant = {
+  /** The line of the log that gave it. */
+  readonly seq: number
+  readonly remaining: Micros
+  /** Lower burns first. */
+  readonly priority: number
+  readonly expiresAt: number | null
+}
+
+export type Hold = { readonly seq: number; readonly credits: Micros; readonly expiresAt: number }
+
+/** Opens with the first call in it and lasts as long as its limit says. */
+export type RateWindow = { readonly start: number; readonly count: number }
+
+/** One metered call as it was sent in, checked. Optional fields that were not sent are null. */
+export type Call = {
+  readonly service: string
+  readonly endpoint: string
+  readonly method: string | null
+  readonly failed: boolean
+  readonly region: string | null
+  readonly feature: string | null
+  readonly fileType: string | null
+  readonly outputFormat: string | null
+  readonly errorCode: string | null
+  readonly fileSizeBytes: number | null
+  readonly processingTimeMs: number | null
+  readonly tokenCount: number | null
+  readonly quantity: Micros
+  /** JSON text. */
+  readonly properties: string | null
+  readonly occurredAt: number | null
+  readonly reportedCredits: Micros | null
+  readonly reportedPremium: boolean | null
+}
+
+/** What a call costs and whether it is premium, by the catalog's rules. */
+export type Price = { readonly credits: Micros; readonly premium: boolean }
+
+export type Command =
+  /** Asks before the work is done: may be denied. */
+  | { readonly kind: 'call'; readonly call: Call; readonly price: Price }
+  /** Happened already: recorded and charged, never denied. */
+  | { readonly kind: 'report'; readonly call: Call; readonly price: Price }
+  | {
+      readonly kind: 'grant'
+      readonly credits: Micros
+      readonly priority: number
+      readonly expiresAt: number | null
+      readonly reason: string
+    }
+  | { readonly kind: 'adjustment'; readonly credits: Micros; readonly reason: string }
+  | { readonly kind: 'hold'; readonly credits: Micros; readonly expiresAt: number }
+  | {
+      readonly kind: 'settlement'
+      readonly holdSeq: number
+      readonly credits: Micros
+      readonly allowMore: boolean
+    }
+  | { readonly kind: 'release'; readonly holdSeq: number }
+  | { readonly kind: 'void'; readonly voided: VoidedCall; readonly reason: string }
+  | { readonly kind: 'change'; readonly change: AccountChange }
+
+/** What a void must know of the line it compensates. */
+export type VoidedCall = {
+  readonly seq: number
+  readonly recordedAt: number
+  /** Credits that were taken for it. */
+  readonly credits: Micros
+  /** Credits it cost beyond the balance. */
+  readonly creditsOverage: Micros
+  /** Quantity it used; 0 when it did not count. */
+  readonly quantity: Micros
+  /** The part of `quantity` beyond the quota. */
+  readonly overage: Micros
+  readonly fileSizeBytes: number | null
+  readonly failed: boolean
+}
+
+export type AccountChange = {
+  readonly status?: 'active' | 'suspended'
+  readonly planVersionNo?: number
+  readonly timeZone?: string
+  readonly region?: string | null
+}
+
+/** A line of a tenant's log. */
+export type Entry = {
+  readonly seq: number
+  readonly kind: EntryKind
+  readonly recordedAt: number
+  readonly reason: DenialReason | null
+  readonly counted: boolean
+  readonly overage: boolean
+  /** What the balance changed by. */
+  readonly credits: Micros
+  /** What the call costs, where that is not what was taken. */
+  readonly cost: Micros | null
+  /** Free to spend after this line. */
+  readonly remaining: Micros
+  /** Quota used in the period after this line. */
+  readonly used: Micros
+  readonly call: Call | null
+  /** What a line that is not a call did; JSON fields in the wire's names. */
+  readonly detail: Readonly<Record<string, unknown>> | null
+}
+
+/** Why a command cannot be carried out at all. Nothing is recorded. */
+export type Refusal =
+  | 'hold_not_open'
+  | 'settlement_exceeds_hold'
+  | 'balance_too_low'
+  | 'too_many_grants'
+  | 'too_many_holds'
+  | 'grant_expired'
+  | 'usage_too_large'
+
+export type Outcome =
+  | {
+      readonly account: Account
+      /** The line of the command, last; before it, lines for what expired in the meantime. */
+      readonly entries: readonly Entry[]
+      readonly refusal: null
+    }
+  | { readonly account: Account; readonly entries: readonly []; readonly refusal: Refusal }

@@ -1,0 +1,173 @@
+import { isDeepStrictEqual } from 'node:util'
+import type pg from 'pg'
+import type { Catalog } from '../catalog/catalog.ts'
+import { VERIFY_LINES_PER_READ } from '../limits.ts'
+import { openAccount } from './account.ts'
+import { encodeAccountState } from './account-state.ts'
+import { commandFromEntry } from './command-from-entry.ts'
+import { decide } from './decide.ts'
+import { costOf, type StoredEntry } from './entry-row.ts'
+import { openEntry } from './open.ts'
+import { readAccounts, readEntriesForward, readEntry, readKeyCounts } from './store.ts'
+import type { Account, Entry } from './types.ts'
+import { voidedCall } from './void-verb.ts'
+
+export type Difference = { tenantNo: number; seq: number | null; what: string }
+export type Verified = { lines: number; differences: Difference[] }
+
+/**
+ * Decides a tenant's log again from its first line and compares every line, the account and the
+ * number of keys with what is stored. `client` should be in one snapshot.
+ */
+export async function verifyLog(
+  client: pg.ClientBase,
+  catalog: Catalog,
+  tenantNo: number,
+  onLines: (lines: number) => void = () => undefined,
+): Promise<Verified> {
+  const fold = new Fold(client, catalog, tenantNo)
+  for (;;) {
+    const entries = await readEntriesForward(client, tenantNo, fold.lines, VERIFY_LINES_PER_READ)
+    for (const entry of entries) if (!(await fold.add(entry))) return fold.result()
+    onLines(entries.length)
+    if (entries.length < VERIFY_LINES_PER_READ) break
+  }
+  await fold.compareWithStored()
+  return fold.result()
+}
+
+class Fold {
+  lines = 0
+  private account: Account | null = null
+  private balance = 0n
+  private keyed = 0
+  /** Lines for lapsed credits, which come before the line of the command that noticed. */
+  private expiries: StoredEntry[] = []
+  private readonly differences: Difference[] = []
+  private readonly client: pg.ClientBase
+  private readonly catalog: Catalog
+  private readonly tenantNo: number
+
+  constructor(client: pg.ClientBase, catalog: Catalog, tenantNo: number) {
+    this.client = client
+    this.catalog = catalog
+    this.tenantNo = tenantNo
+  }
+
+  result(): Verified {
+    return { lines: this.lines, differences: this.differences }
+  }
+
+  /** @returns false if nothing that follows can be judged */
+  async add(entry: StoredEntry): Promise<boolean> {
+    this.lines += 1
+    this.balance += entry.credits
+    if (entry.seq !== this.lines) {
+      return this.stop(this.lines, `line ${this.lines} is missing; the next is ${entry.seq}`)
+    }
+    if (entry.kind === 'open') return this.open(entry)
+    if (this.account === null) return this.stop(1, 'the log does not begin with line 1 of kind open')
+    if (entry.kind === 'expiry') {
+      this.expiries.push(entry)
+      return true
+    }
+    this.keyed += 1
+    return this.decideAgain(this.account, entry)
+  }
+
+  async compareWithStored(): Promise<void> {
+    const [stored] = await readAccounts(this.client, [this.tenantNo])
+    if (stored === undefined || this.account === null) {
+      this.differ(null, stored === undefined ? 'there is no account' : 'there is no log')
+      return
+    }
+    if (this.expiries.length > 0) this.differ(this.lines, 'ends with an expiry that nobody noticed')
+    if (stored.lastSeq !== this.lines) {
+      this.differ(null, `the account ends at line ${stored.lastSeq}, the log at ${this.lines}`)
+    }
+    const [is, should] = [stored, this.account].map(encodeAccountState)
+    if (is !== should) this.differ(null, `the account is ${is}, its log makes it ${should}`)
+    // Told by addition alone, without the rule that is checked above.
+    if (this.balance !== stored.balance) {
+      this.differ(null, `the balance is ${stored.balance}, the lines add up to ${this.balance}`)
+    }
+    const keys = await readKeyCounts(this.client, this.tenantNo)
+    if (keys.keys !== this.keyed || keys.lines !== this.keyed) {
+      this.differ(null, `${this.keyed} lines have keys, but there are ${keys.keys} keys of ${keys.lines} lines`)
+    }
+  }
+
+  private open(entry: StoredEntry): boolean {
+    const { detail, recordedAt } = entry
+    this.account = openAccount({
+      tenantNo: this.tenantNo,
+      planVersionNo: Number(detail?.plan_version_no),
+      timeZone: String(detail?.time_zone),
+      region: (detail?.region ?? null) as string | null,
+      now: recordedAt,
+    })
+    this.compare([openEntry(this.account)], [entry])
+    return true
+  }
+
+  private async decideAgain(account: Account, entry: StoredEntry): Promise<boolean> {
+    const terms = await this.catalog.loadPlanVersion(account.planVersionNo)
+    const voidedSeq = entry.kind === 'void' ? Number(entry.detail?.voided_seq) : null
+    const target =
+      voidedSeq === null ? null : await readEntry(this.client, this.tenantNo, voidedSeq)
+    if (voidedSeq !== null && target === null) {
+      return this.stop(entry.seq, `voids line ${voidedSeq}, which is missing`)
+    }
+    const command = commandFromEntry(entry, () => voidedCall(target!))
+    const outcome = decide(account, command, terms, entry.recordedAt)
+    if (outcome.refusal !== null) return this.stop(entry.seq, `would be refused: ${outcome.refusal}`)
+    this.compare(outcome.entries, [...this.expiries, entry])
+    this.expiries = []
+    this.account = outcome.account
+    return true
+  }
+
+  private compare(should: readonly Entry[], is: readonly Entry[]): void {
+    if (should.length !== is.length) {
+      this.differ(is.at(-1)!.seq, `${is.length} lines are stored where ${should.length} belong`)
+    }
+    should.forEach((entry, index) => {
+      const stored = is[index]
+      if (stored === undefined) return
+      const [a, b] = [comparable(stored), comparable(entry)]
+      for (const name of Object.keys(a) as (keyof typeof a)[]) {
+        if (isDeepStrictEqual(a[name], b[name])) continue
+        this.differ(stored.seq, `${name} is ${text(a[name])}, it should be ${text(b[name])}`)
+      }
+    })
+  }
+
+  private differ(seq: number | null, what: string): void {
+    this.differences.push({ tenantNo: this.tenantNo, seq, what })
+  }
+
+  private stop(seq: number, what: string): false {
+    this.differ(seq, what)
+    return false
+  }
+}
+
+function comparable(entry: Entry) {
+  return {
+    seq: entry.seq,
+    kind: entry.kind,
+    recorded_at: entry.recordedAt,
+    reason: entry.reason,
+    counted: entry.counted,
+    overage: entry.overage,
+    credits: entry.credits,
+    cost: costOf(entry),
+    remaining: entry.remaining,
+    used: entry.used,
+    detail: entry.detail,
+  }
+}
+
+function text(value: unknown): string {
+  return JSON.stringify(value, (_key, member) => (typeof member === 'bigint' ? String(member) : member))
+}
