@@ -1,0 +1,155 @@
+import { randomUUID } from 'node:crypto'
+import fastify, {
+  type FastifyBaseLogger,
+  type FastifyInstance,
+  type FastifyRequest,
+  LogController,
+} from 'fastify'
+import type { Logger } from 'pino'
+import type { z } from 'zod'
+import type { Directory } from '../access/directory.ts'
+import { type AccessDependencies, accessRoutes } from '../access/routes.ts'
+import { readKeyIds } from '../access/store.ts'
+import { analyticsRoutes } from '../analytics/routes.ts'
+import { billingRoutes } from '../billing/routes.ts'
+import { ledgerRoutes } from '../ledger/routes.ts'
+import { trackRoutes } from '../ledger/track-routes.ts'
+import '../lib/caller.ts'
+import { ProblemError } from '../lib/problem-error.ts'
+import { fieldErrors } from '../lib/zod-errors.ts'
+import {
+  BODY_BYTES_MAX,
+  HEADERS_MS_MAX,
+  IDLE_CONNECTION_MS_MAX,
+  PATH_PARAMETER_CHARS_MAX,
+  REQUEST_MS_MAX,
+} from '../limits.ts'
+import { documentApi } from './documentation.ts'
+import { checkText, parseJsonBody } from './json-body.ts'
+import { answerBrokenRequest } from './broken-request.ts'
+import { problemBody, problemOf, sendProblem } from './problems.ts'
+import { type SystemDependencies, systemRoutes } from './system-routes.ts'
+
+export type AppDependencies = AccessDependencies & SystemDependencies & { log: Logger }
+
+/** The HTTP door: every route with who may use it, one way for bodies, errors and ids. */
+export async function buildApp(deps: AppDependencies): Promise<FastifyInstance> {
+  const app: FastifyInstance = fastify({
+    loggerInstance: deps.log as FastifyBaseLogger,
+    // A line per call would cost more than the call; what goes wrong is logged in `sendProblem`.
+    logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'request_id' }),
+    bodyLimit: BODY_BYTES_MAX,
+    requestTimeout: REQUEST_MS_MAX,
+    keepAliveTimeout: IDLE_CONNECTION_MS_MAX,
+    forceCloseConnections: 'idle',
+    // Said as a problem, by `refuseWhileStopping`.
+    return503OnClosing: false,
+    genReqId: requestId,
+    clientErrorHandler: answerBrokenRequest,
+    routerOptions: { maxParamLength: PATH_PARAMETER_CHARS_MAX },
+    http: { headersTimeout: HEADERS_MS_MAX },
+  })
+  refuseWhileStopping(app, deps.isStopping)
+  acceptJson(app)
+  checkInput(app)
+  authorise(app, deps.directory)
+  app.setErrorHandler(sendProblem)
+  app.setNotFoundHandler((request, reply) => {
+    sendProblem(new ProblemError('not_found'), request, reply)
+  })
+  // A response is what its route made; that it fits the contract is shown by tests, not paid for per request.
+  app.setSerializerCompiler(() => (data) => JSON.stringify(data))
+  app.addHook('onSend', async (request, reply) => {
+    reply.header('x-request-id', request.id)
+  })
+
+  await documentApi(app)
+  const keyIds = (keyNos: number[]) => readKeyIds(deps.pool, keyNos)
+  const toProblem = (error: unknown, request: FastifyRequest) =>
+    batchProblem(error, request)
+  await app.register(async (routes) => {
+    trackRoutes(routes, { ...deps, toProblem })
+    ledgerRoutes(routes, { ...deps, keyIds })
+    analyticsRoutes(routes, deps)
+    billingRoutes(routes, deps)
+    accessRoutes(routes, deps)
+    systemRoutes(routes, deps)
+  })
+  await app.ready()
+  return app
+}
+
+/** The sender's id if it is a decent one, so that both logs can be joined. */
+function requestId(request: { headers: Record<string, unknown> }): string {
+  const given = request.headers['x-request-id']
+  return typeof given === 'string' && /^[\w.:-]{1,64}$/.test(given) ? given : randomUUID()
+}
+
+function batchProblem(error: unknown, request: FastifyRequest) {
+  const problem = problemOf(error)
+  if (problem.code === 'internal_error') request.log.error({ err: error }, 'event failed')
+  return problemBody(problem, request.id)
+}
+
+/** What was accepted before is finished; what comes now goes to another node, or comes again. */
+function refuseWhileStopping(app: FastifyInstance, isStopping: () => boolean): void {
+  app.addHook('onRequest', async (_request, reply) => {
+    if (!isStopping()) return
+    reply.header('connection', 'close')
+    throw new ProblemError('stopping')
+  })
+}
+
+const JSON_TYPES = ['application/json', 'application/cloudevents+json', 'application/cloudevents-batch+json']
+
+function acceptJson(app: FastifyInstance): void {
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser(JSON_TYPES, { parseAs: 'buffer' }, (_request, body, done) => {
+    try {
+      done(null, parseJsonBody(body as Buffer))
+    } catch (error) {
+      done(error as Error)
+    }
+  })
+}
+
+function checkInput(app: FastifyInstance): void {
+  app.setValidatorCompiler(({ schema, httpPart }) => (data) => {
+    const result = (schema as z.ZodType).safeParse(data)
+    if (result.success) return { value: result.data }
+    const errors = fieldErrors(result.error.issues).map(({ field, message }) => ({
+      field: field === 'body' && httpPart !== undefined ? httpPart : field,
+      message,
+    }))
+    return { error: new ProblemError('invalid_request', { errors }) }
+  })
+  app.addHook('preValidation', async (request) => {
+    for (const part of [request.params, request.query]) {
+      for (const [name, value] of Object.entries(part as object)) checkText(String(value), name)
+    }
+  })
+}
+
+/** Authenticates before the body is read, and refuses to start a route that does not say who may use it. */
+function authorise(app: FastifyInstance, directory: Directory): void {
+  // Set anew for each request by the hook below; a route that is public never reads it.
+  app.decorateRequest('caller', null as never)
+  app.decorateRequest('tenantNo', function (this: FastifyRequest, tenantId: string | undefined) {
+    return directory.tenantFor(this.caller, tenantId)
+  })
+  app.addHook('onRoute', (route) => {
+    const { config, url } = route
+    // The pages of the documentation are routes of a library, which knows nothing of ours.
+    if (url.startsWith('/docs')) route.config = { ...config, allow: 'everyone' }
+    else if (config?.allow === undefined) throw new Error(`Route ${url} does not say who may use it`)
+  })
+  app.addHook('onRequest', async (request) => {
+    const { allow } = request.routeOptions.config
+    if (allow === 'everyone' || allow === undefined) return
+    request.caller = await directory.authenticate(request.headers.authorization)
+    if (!allow.includes(request.caller.kind)) {
+      const detail = `This needs the key of: ${allow.join(', ')}.`
+      throw new ProblemError('forbidden', { detail })
+    }
+  })
+}

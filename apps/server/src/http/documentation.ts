@@ -1,0 +1,52 @@
+import swagger from '@fastify/swagger'
+import swaggerUi from '@fastify/swagger-ui'
+import { problem } from '@tollgate/contract'
+import type { FastifyInstance } from 'fastify'
+import { jsonSchemaTransform, jsonSchemaTransformObject } from 'fastify-type-provider-zod'
+import { z } from 'zod'
+
+const PROBLEM_RESPONSE = {
+  description: 'A problem (RFC 9457)',
+  content: { 'application/problem+json': { schema: problem } },
+}
+
+/** `GET /openapi.json` and `GET /docs`, from the routes' own schemas. */
+export async function documentApi(app: FastifyInstance): Promise<void> {
+  await app.register(swagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: {
+        title: 'Tollgate',
+        description:
+          'Meters, controls and bills API calls. Errors are RFC 9457 problems with a stable `code`; pages are `?limit=&cursor=`.',
+        version: '0.1.0',
+        license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
+      },
+      components: {
+        securitySchemes: {
+          key: { type: 'http', scheme: 'bearer', description: 'A key: tg_live_…, tg_svc_… or tg_op_…' },
+        },
+      },
+    },
+    transform: (document) => {
+      const { schema, route } = document
+      if (schema === undefined || schema.hide === true) return jsonSchemaTransform(document)
+      const isPublic = route.config?.allow === 'everyone'
+      const response = { ...(schema.response as object), default: PROBLEM_RESPONSE }
+      return jsonSchemaTransform({
+        ...document,
+        schema: { ...schema, response, security: isPublic ? [] : [{ key: [] }] },
+      })
+    },
+    transformObject: jsonSchemaTransformObject,
+  })
+  await app.register(swaggerUi, { routePrefix: '/docs' })
+  app.get(
+    '/openapi.json',
+    {
+      config: { allow: 'everyone' },
+      schema: { tags: ['System'], summary: 'This description', response: { 200: z.record(z.string(), z.unknown()) } },
+    },
+    async () => app.swagger(),
+  )
+}

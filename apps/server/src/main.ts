@@ -1,0 +1,54 @@
+import { Command } from 'commander'
+import { CatalogError } from './catalog/parse-catalog.ts'
+import { ConfigError, readConfig } from './config.ts'
+import { EmbeddedPostgresError } from './db/embedded/index.ts'
+import { createLog } from './log.ts'
+import { checkOpenapi, writeOpenapi } from './openapi.ts'
+import { serve } from './serve.ts'
+import { openTerminal } from './terminal.ts'
+import { verifyCommand } from './verify-command.ts'
+
+const program = new Command('tollgate').description('Meters, controls and bills API calls.')
+
+program
+  .command('serve', { isDefault: true })
+  .description('start a node')
+  .action(async () => {
+    const config = readConfig()
+    await serve(config, createLog(config.logLevel), openTerminal(process.stdout))
+  })
+
+program
+  .command('verify')
+  .description('fold every log from its beginning and compare with what is stored; exit 1 if anything differs')
+  .action(async () => {
+    const config = readConfig()
+    process.exitCode = await verifyCommand(config, createLog('warn'))
+  })
+
+program
+  .command('openapi')
+  .description('write openapi.json')
+  .option('--check', 'compare instead; exit 1 if it differs')
+  .action(async (options: { check?: boolean }) => {
+    if (options.check === true) process.exitCode = await checkOpenapi()
+    else await writeOpenapi()
+  })
+
+try {
+  await program.parseAsync()
+} catch (error) {
+  process.stderr.write(`\n${explain(error)}\n`)
+  process.exit(1)
+}
+
+/** What people can do something about is told in a sentence; the rest with its stack. */
+function explain(error: unknown): string {
+  const expected = [ConfigError, CatalogError, EmbeddedPostgresError]
+  if (expected.some((kind) => error instanceof kind)) return (error as Error).message
+  const { code, message, port } = error as NodeJS.ErrnoException & { port?: number }
+  if (code === 'EADDRINUSE') return `Port ${port} is in use. Set PORT to another one (0: any free one).`
+  if (code === 'EACCES' && port !== undefined) return `Port ${port} may not be used by this user. Set PORT to another one.`
+  if (code === 'ECONNREFUSED') return `The database at DATABASE_URL cannot be reached: ${message}`
+  return error instanceof Error ? (error.stack ?? error.message) : String(error)
+}

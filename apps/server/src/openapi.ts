@@ -1,0 +1,42 @@
+import { readFile, writeFile } from 'node:fs/promises'
+import { pino } from 'pino'
+import pg from 'pg'
+import { Directory } from './access/directory.ts'
+import type { Catalog } from './catalog/catalog.ts'
+import { buildApp } from './http/app.ts'
+import { Ledger } from './ledger/ledger.ts'
+import { systemClock } from './lib/clock.ts'
+
+const FILE = new URL('../../../openapi.json', import.meta.url)
+
+/** Writes the contract as the routes say it. Needs no database: nothing is asked of it. */
+export async function writeOpenapi(): Promise<void> {
+  await writeFile(FILE, await openapiText())
+}
+
+/** @returns the exit code: 1 if the committed contract is not the one of the routes */
+export async function checkOpenapi(): Promise<number> {
+  const committed = await readFile(FILE, 'utf8').catch(() => '')
+  if (committed === (await openapiText())) return 0
+  process.stderr.write('openapi.json is not what the routes say. Write it with: npm run openapi\n')
+  return 1
+}
+
+async function openapiText(): Promise<string> {
+  const pool = new pg.Pool()
+  const catalog = { rules: { version: 0, services: new Map() } } as unknown as Catalog
+  const connect = () => Promise.reject(new Error('no database'))
+  const ledger = new Ledger({ connect, catalog, clock: systemClock, onError: () => undefined })
+  const app = await buildApp({
+    pool,
+    catalog,
+    ledger,
+    directory: new Directory(pool),
+    clock: systemClock,
+    log: pino({ level: 'silent' }),
+    isStopping: () => false,
+  })
+  const text = `${JSON.stringify(app.swagger(), null, 2)}\n`
+  await app.close()
+  return text
+}

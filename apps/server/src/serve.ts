@@ -1,0 +1,59 @@
+import type { Logger } from 'pino'
+import { ensureOperatorKey } from './access/keys.ts'
+import type { Config } from './config.ts'
+import { ensureDemoTenant } from './demo.ts'
+import { systemClock } from './lib/clock.ts'
+import { STOP_MS_MAX } from './limits.ts'
+import { openDatabase } from './open-database.ts'
+import { buildServer, type Server } from './server.ts'
+import type { Terminal } from './terminal.ts'
+
+/** Starts a node and keeps it until it is told to stop. */
+export async function serve(config: Config, log: Logger, terminal: Terminal): Promise<void> {
+  terminal.progress(config.databaseUrl === null ? 'Starting PostgreSQL' : 'Connecting to PostgreSQL')
+  const database = await openDatabase(config, log, (message) => terminal.progress(message))
+  let server: Server
+  try {
+    terminal.progress('Preparing the database')
+    server = await buildServer({
+      databaseUrl: database.url,
+      catalogFile: config.catalogFile,
+      clock: systemClock,
+      log,
+    })
+    stopOnSignals(server, database.close, log)
+    const operatorKey = await ensureOperatorKey(server.pool, config.operatorKey)
+    // A demo belongs to a trial on one's own machine, not to somebody's database.
+    const demoKey =
+      config.databaseUrl === null ? await ensureDemoTenant(server, config.dataDir) : null
+    const address = await server.app.listen({ host: config.host, port: config.port })
+    log.info({ address }, 'listening')
+    terminal.welcome({ address, operatorKey, demoKey })
+  } catch (error) {
+    await database.close()
+    throw error
+  }
+}
+
+/** SIGTERM, Ctrl-C, or the end of the launcher that started this process. */
+function stopOnSignals(server: Server, closeDatabase: () => Promise<void>, log: Logger): void {
+  let stopping = false
+  const stop = async (why: string) => {
+    if (stopping) return
+    stopping = true
+    log.info({ why }, 'stopping')
+    const impatient = setTimeout(() => {
+      log.warn('requests were still open after the time to stop')
+      server.app.server.closeAllConnections()
+    }, STOP_MS_MAX - 1_000)
+    await server.stop()
+    clearTimeout(impatient)
+    await closeDatabase()
+    log.info('stopped')
+    process.exit(0)
+  }
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
+    process.on(signal, () => void stop(signal))
+  }
+  process.on('disconnect', () => void stop('the launcher is gone'))
+}
