@@ -1,8 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { issueKey } from './access/keys.ts'
-import { readTenant } from './access/store.ts'
-import { createTenant } from './access/tenants.ts'
+import { createTenant, tenantExists } from './access/tenants.ts'
 import type { Server } from './server.ts'
 
 const DEMO_TENANT_ID = 'demo'
@@ -14,8 +13,8 @@ const DEMO_TENANT_ID = 'demo'
  */
 export async function ensureDemoTenant(server: Server, dataDir: string): Promise<string | null> {
   const file = join(dataDir, 'demo-key')
-  const known = await readTenant(server.pool, DEMO_TENANT_ID)
-  if (known !== null) return readFile(file, 'utf8').catch(() => null)
+  if (await tenantExists(server.pool, DEMO_TENANT_ID))
+    return readFile(file, 'utf8').catch(() => null)
 
   const { row } = await createTenant(server, {
     tenant_id: DEMO_TENANT_ID,

@@ -5,8 +5,7 @@ import { openCatalog } from './catalog/catalog.ts'
 import type { Config } from './config.ts'
 import { isMigrated } from './db/migrate.ts'
 import { createPool } from './db/pool.ts'
-import { readLogs } from './ledger/store.ts'
-import { type Difference, verifyLog } from './ledger/verify.ts'
+import { type VerifiedLogs, verifyLogs } from './ledger/verify-logs.ts'
 import { joinDatabase } from './open-database.ts'
 
 /** @returns the exit code: 0 if every log makes exactly what is stored, 1 if anything differs */
@@ -15,7 +14,9 @@ export async function verifyCommand(config: Config, log: Logger): Promise<number
   const pool = createPool(database.url, (error) => log.warn({ err: error }, 'a connection broke'))
   try {
     if (!(await isMigrated(pool))) {
-      process.stderr.write('The database has not been prepared by this version. Start Tollgate once.\n')
+      process.stderr.write(
+        'The database has not been prepared by this version. Start Tollgate once.\n',
+      )
       return 1
     }
     const { logs, lines, differences } = await verifyAll(pool)
@@ -23,7 +24,9 @@ export async function verifyCommand(config: Config, log: Logger): Promise<number
       const place = seq === null ? '' : `, line ${seq}`
       process.stdout.write(`tenant number ${tenantNo}${place}: ${what}\n`)
     }
-    process.stdout.write(`${lines} lines of ${logs} logs verified, ${differences.length} differences\n`)
+    process.stdout.write(
+      `${lines} lines of ${logs} logs verified, ${differences.length} differences\n`,
+    )
     return differences.length === 0 ? 0 : 1
   } finally {
     await pool.end()
@@ -32,24 +35,22 @@ export async function verifyCommand(config: Config, log: Logger): Promise<number
 }
 
 /** In one snapshot, so that a node that goes on writing is not mistaken for a difference. */
-async function verifyAll(pool: pg.Pool) {
+async function verifyAll(pool: pg.Pool): Promise<VerifiedLogs> {
   const catalog = await openCatalog(pool)
   const client = await pool.connect()
-  const bar = new SingleBar({ format: '{bar} {percentage}% | {value} of {total} lines' }, Presets.legacy)
+  const bar = new SingleBar(
+    { format: '{bar} {percentage}% | {value} of {total} lines' },
+    Presets.legacy,
+  )
   try {
     await client.query('SET statement_timeout = 0')
     await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY')
-    const logs = await readLogs(client)
-    const total = logs.reduce((sum, { lines }) => sum + lines, 0)
-    if (process.stderr.isTTY) bar.start(total, 0)
-    let lines = 0
-    const differences: Difference[] = []
-    for (const { tenantNo } of logs) {
-      const verified = await verifyLog(client, catalog, tenantNo, (count) => bar.increment(count))
-      lines += verified.lines
-      differences.push(...verified.differences)
-    }
-    return { logs: logs.length, lines, differences }
+    return await verifyLogs(client, catalog, {
+      total: (lines) => {
+        if (process.stderr.isTTY) bar.start(lines, 0)
+      },
+      verified: (lines) => bar.increment(lines),
+    })
   } finally {
     bar.stop()
     client.release(true)

@@ -6,6 +6,7 @@ import { hashKey, hintOf, type KeyKind, makeKey, makeKeyId } from './key-format.
 import {
   hasOperatorKey,
   insertKey,
+  readKeyIds,
   restoreOperatorKey,
   revokeKey,
   revokeOtherOperatorKeys,
@@ -20,6 +21,11 @@ export async function issueKey(
   const { key, keyId } = makeKey(kind)
   await insertKey(db, { keyId, kind, keyHash: hashKey(key), hint: hintOf(key), ...owner })
   return { key, keyId }
+}
+
+/** Public ids of keys, by the numbers under which a log remembers who sent a line. */
+export function keyIdsOf(pool: pg.Pool, keyNos: number[]): Promise<ReadonlyMap<number, string>> {
+  return readKeyIds(pool, keyNos)
 }
 
 /** This node refuses the key at once, others within KEY_CACHE_SECONDS. */
@@ -53,7 +59,12 @@ export async function ensureOperatorKey(
     const keyHash = hashKey(configured)
     await revokeOtherOperatorKeys(db, keyHash)
     if (!(await restoreOperatorKey(db, keyHash))) {
-      await insertKey(db, { keyId: makeKeyId(), kind: 'operator', keyHash, hint: hintOf(configured) })
+      await insertKey(db, {
+        keyId: makeKeyId(),
+        kind: 'operator',
+        keyHash,
+        hint: hintOf(configured),
+      })
     }
     return null
   })

@@ -130,7 +130,7 @@ export async function readTenants(
   limit: number,
 ): Promise<TenantRow[]> {
   const { rows } = await pool.query<TenantRow>(
-    `SELECT ${TENANT_COLUMNS} FROM tenant WHERE tenant_no > $1 ORDER BY tenant_no LIMIT $2`,
+    `SELECT ${TENANT_COLUMNS} FROM tenant WHERE tenant_no > $1::int8 ORDER BY tenant_no LIMIT $2`,
     [afterNo, limit],
   )
   return rows

@@ -48,6 +48,10 @@ export async function createTenant(
   }
 }
 
+export async function tenantExists(pool: pg.Pool, tenantId: string): Promise<boolean> {
+  return (await readTenant(pool, tenantId)) !== null
+}
+
 /** Changes what is known of a tenant; what its account must know goes through its log. */
 export async function changeTenant(
   deps: TenantDependencies,
@@ -66,7 +70,10 @@ export async function changeTenant(
     body.name === undefined && body.email === undefined
       ? row
       : await updateTenant(deps.pool, row.tenant_no, body)
-  return { row: changed, ...(await accountAt(deps.pool, deps.catalog, row.tenant_no, deps.clock.now())) }
+  return {
+    row: changed,
+    ...(await accountAt(deps.pool, deps.catalog, row.tenant_no, deps.clock.now())),
+  }
 }
 
 function accountChange(catalog: Catalog, body: z.infer<typeof patchTenantBody>): AccountChange {
@@ -83,7 +90,10 @@ function accountChange(catalog: Catalog, body: z.infer<typeof patchTenantBody>):
 function planOnOffer(catalog: Catalog, plan: string): PlanTerms {
   const terms = catalog.latestPlan(plan)
   if (terms !== null) return terms
-  throw invalidField('plan', `no plan of this name is on offer; there are ${catalog.planNames().join(', ')}`)
+  throw invalidField(
+    'plan',
+    `no plan of this name is on offer; there are ${catalog.planNames().join(', ')}`,
+  )
 }
 
 function knownTimeZone(timeZone: string): string {

@@ -1,6 +1,7 @@
 /** What must be looked at closely: anything by which one path can be written in several ways. */
 const AMBIGUOUS = /[%\\?#;\s]|\/\/|\/\.|.\/$/
 const SCHEME_AND_HOST = /^[a-z][a-z0-9+.-]*:\/\/[^/?#\\]*/i
+const ESCAPED_PERCENT = /%(?:25)+/g
 const ESCAPES = /(?:%[0-9a-f]{2})+/gi
 
 /**
@@ -23,7 +24,8 @@ function withoutQuery(path: string): string {
 function decodeEscapes(path: string): string {
   let decoded = path
   for (;;) {
-    const next = decoded.replace(ESCAPES, decodeBytes)
+    // An escaped `%` escaped again and again would take a round for each time.
+    const next = decoded.replace(ESCAPED_PERCENT, '%').replace(ESCAPES, decodeBytes)
     if (next === decoded) return decoded
     decoded = next
   }

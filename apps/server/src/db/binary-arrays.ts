@@ -6,60 +6,51 @@
 const OID = { bool: 16, int8: 20, int2: 21, int4: 23, text: 25, json: 114, timestamptz: 1184, uuid: 2950 }
 
 /** Microseconds from 1970 to 2000, where PostgreSQL's timestamps begin. */
-const EPOCH_2000_US = 946_684_800_000_000n
+const EPOCH_2000_US = 946_684_800_000_000
 
-export type Column<T> = readonly (T | null)[]
+/**
+ * Each function makes one column of `rows`, by `get`, and returns null where every value is null:
+ * `unnest` pads a missing column with nulls, for less.
+ */
+type Get<Row, T> = (row: Row) => T | null
 
-/** Each returns null where every value is null: `unnest` pads a missing column with nulls, for less. */
-export function int8Array(values: Column<bigint>): Buffer | null {
-  return fixedArray(OID.int8, 8, values, (buffer, value, at) => {
-    buffer.writeBigInt64BE(value, at)
-  })
+export function int8Array<Row>(rows: readonly Row[], get: Get<Row, bigint>): Buffer | null {
+  return fixedArray(OID.int8, 8, rows, get, writeBigInt64)
 }
 
 /** For safe integers, without the cost of a bigint for each. */
-export function int8ArrayOfNumbers(values: Column<number>): Buffer | null {
-  return fixedArray(OID.int8, 8, values, writeInt64)
+export function int8ArrayOfNumbers<Row>(rows: readonly Row[], get: Get<Row, number>): Buffer | null {
+  return fixedArray(OID.int8, 8, rows, get, writeInt64)
 }
 
-export function int4Array(values: Column<number>): Buffer | null {
-  return fixedArray(OID.int4, 4, values, (buffer, value, at) => {
-    buffer.writeInt32BE(value, at)
-  })
+export function int4Array<Row>(rows: readonly Row[], get: Get<Row, number>): Buffer | null {
+  return fixedArray(OID.int4, 4, rows, get, writeInt32)
 }
 
-export function int2Array(values: Column<number>): Buffer | null {
-  return fixedArray(OID.int2, 2, values, (buffer, value, at) => {
-    buffer.writeInt16BE(value, at)
-  })
+export function int2Array<Row>(rows: readonly Row[], get: Get<Row, number>): Buffer | null {
+  return fixedArray(OID.int2, 2, rows, get, writeInt16)
 }
 
-export function boolArray(values: Column<boolean>): Buffer | null {
-  return fixedArray(OID.bool, 1, values, (buffer, value, at) => {
-    buffer[at] = value ? 1 : 0
-  })
+export function boolArray<Row>(rows: readonly Row[], get: Get<Row, boolean>): Buffer | null {
+  return fixedArray(OID.bool, 1, rows, get, writeBool)
 }
 
-/** @param values milliseconds since 1970 UTC */
-export function timestampArray(values: Column<number>): Buffer | null {
-  return fixedArray(OID.timestamptz, 8, values, (buffer, value, at) => {
-    writeInt64(buffer, value * 1_000 - Number(EPOCH_2000_US), at)
-  })
+/** Of milliseconds since 1970 UTC. */
+export function timestampArray<Row>(rows: readonly Row[], get: Get<Row, number>): Buffer | null {
+  return fixedArray(OID.timestamptz, 8, rows, get, writeTimestamp)
 }
 
-/** @param values 16 bytes each, as a latin1 string */
-export function uuidArray(values: Column<string>): Buffer | null {
-  return fixedArray(OID.uuid, 16, values, (buffer, value, at) => {
-    buffer.write(value, at, 16, 'latin1')
-  })
+/** Of 16 bytes each, as latin1 strings. */
+export function uuidArray<Row>(rows: readonly Row[], get: Get<Row, string>): Buffer | null {
+  return fixedArray(OID.uuid, 16, rows, get, writeUuid)
 }
 
-export function textArray(values: Column<string>): Buffer | null {
-  return stringArray(OID.text, values)
+export function textArray<Row>(rows: readonly Row[], get: Get<Row, string>): Buffer | null {
+  return stringArray(OID.text, rows, get)
 }
 
-export function jsonArray(values: Column<string>): Buffer | null {
-  return stringArray(OID.json, values)
+export function jsonArray<Row>(rows: readonly Row[], get: Get<Row, string>): Buffer | null {
+  return stringArray(OID.json, rows, get)
 }
 
 const HEADER_BYTES = 20
@@ -74,16 +65,18 @@ function writeHeader(buffer: Buffer, oid: number, length: number): number {
   return HEADER_BYTES
 }
 
-function fixedArray<T>(
+function fixedArray<Row, T>(
   oid: number,
   width: number,
-  values: Column<T>,
+  rows: readonly Row[],
+  get: Get<Row, T>,
   write: (buffer: Buffer, value: T, at: number) => void,
 ): Buffer | null {
-  const buffer = Buffer.allocUnsafe(HEADER_BYTES + values.length * (4 + width))
-  let at = writeHeader(buffer, oid, values.length)
+  const buffer = Buffer.allocUnsafe(HEADER_BYTES + rows.length * (4 + width))
+  let at = writeHeader(buffer, oid, rows.length)
   let anyValue = false
-  for (const value of values) {
+  for (const row of rows) {
+    const value = get(row)
     if (value === null) {
       at = buffer.writeInt32BE(NULL_LENGTH, at)
     } else {
@@ -96,24 +89,58 @@ function fixedArray<T>(
   return anyValue ? buffer.subarray(0, at) : null
 }
 
-function stringArray(oid: number, values: Column<string>): Buffer | null {
+function stringArray<Row>(
+  oid: number,
+  rows: readonly Row[],
+  get: Get<Row, string>,
+): Buffer | null {
+  const values = rows.map(get)
   let bytesMax = HEADER_BYTES
-  // A UTF-16 unit takes at most three bytes of UTF-8.
-  for (const value of values) bytesMax += 4 + (value === null ? 0 : value.length * 3)
+  let anyValue = false
+  for (const value of values) {
+    bytesMax += 4
+    if (value === null) continue
+    anyValue = true
+    // A UTF-16 unit takes at most three bytes of UTF-8.
+    bytesMax += value.length * 3
+  }
+  if (!anyValue) return null
   const buffer = Buffer.allocUnsafe(bytesMax)
   let at = writeHeader(buffer, oid, values.length)
-  let anyValue = false
   for (const value of values) {
     if (value === null) {
       at = buffer.writeInt32BE(NULL_LENGTH, at)
     } else {
-      anyValue = true
       const bytes = buffer.write(value, at + 4, 'utf8')
       buffer.writeInt32BE(bytes, at)
       at += 4 + bytes
     }
   }
-  return anyValue ? buffer.subarray(0, at) : null
+  return buffer.subarray(0, at)
+}
+
+function writeBigInt64(buffer: Buffer, value: bigint, at: number): void {
+  buffer.writeBigInt64BE(value, at)
+}
+
+function writeInt32(buffer: Buffer, value: number, at: number): void {
+  buffer.writeInt32BE(value, at)
+}
+
+function writeInt16(buffer: Buffer, value: number, at: number): void {
+  buffer.writeInt16BE(value, at)
+}
+
+function writeBool(buffer: Buffer, value: boolean, at: number): void {
+  buffer[at] = value ? 1 : 0
+}
+
+function writeUuid(buffer: Buffer, value: string, at: number): void {
+  buffer.write(value, at, 16, 'latin1')
+}
+
+function writeTimestamp(buffer: Buffer, value: number, at: number): void {
+  writeInt64(buffer, value * 1_000 - EPOCH_2000_US, at)
 }
 
 /** Two halves, since a double's bits do not fit the 32-bit operators. Exact for safe integers. */

@@ -8,8 +8,8 @@ import fastify, {
 import type { Logger } from 'pino'
 import type { z } from 'zod'
 import type { Directory } from '../access/directory.ts'
+import { keyIdsOf } from '../access/keys.ts'
 import { type AccessDependencies, accessRoutes } from '../access/routes.ts'
-import { readKeyIds } from '../access/store.ts'
 import { analyticsRoutes } from '../analytics/routes.ts'
 import { billingRoutes } from '../billing/routes.ts'
 import { ledgerRoutes } from '../ledger/routes.ts'
@@ -37,7 +37,7 @@ export async function buildApp(deps: AppDependencies): Promise<FastifyInstance> 
   const app: FastifyInstance = fastify({
     loggerInstance: deps.log as FastifyBaseLogger,
     // A line per call would cost more than the call; what goes wrong is logged in `sendProblem`.
-    logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'request_id' }),
+    logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: BODY_BYTES_MAX,
     requestTimeout: REQUEST_MS_MAX,
     keepAliveTimeout: IDLE_CONNECTION_MS_MAX,
@@ -45,7 +45,11 @@ export async function buildApp(deps: AppDependencies): Promise<FastifyInstance> 
     // Said as a problem, by `refuseWhileStopping`.
     return503OnClosing: false,
     genReqId: requestId,
+    // A logger per request would be made for requests that log nothing; `sendProblem` says the id itself.
+    childLoggerFactory: (log) => log,
     clientErrorHandler: answerBrokenRequest,
+    // A path that cannot be decoded meets no route, so no hook and no error handler either.
+    frameworkErrors: sendProblem,
     routerOptions: { maxParamLength: PATH_PARAMETER_CHARS_MAX },
     http: { headersTimeout: HEADERS_MS_MAX },
   })
@@ -59,12 +63,13 @@ export async function buildApp(deps: AppDependencies): Promise<FastifyInstance> 
   })
   // A response is what its route made; that it fits the contract is shown by tests, not paid for per request.
   app.setSerializerCompiler(() => (data) => JSON.stringify(data))
-  app.addHook('onSend', async (request, reply) => {
+  app.addHook('onSend', (request, reply, _payload, done) => {
     reply.header('x-request-id', request.id)
+    done()
   })
 
   await documentApi(app)
-  const keyIds = (keyNos: number[]) => readKeyIds(deps.pool, keyNos)
+  const keyIds = (keyNos: number[]) => keyIdsOf(deps.pool, keyNos)
   const toProblem = (error: unknown, request: FastifyRequest) =>
     batchProblem(error, request)
   await app.register(async (routes) => {
@@ -87,16 +92,18 @@ function requestId(request: { headers: Record<string, unknown> }): string {
 
 function batchProblem(error: unknown, request: FastifyRequest) {
   const problem = problemOf(error)
-  if (problem.code === 'internal_error') request.log.error({ err: error }, 'event failed')
+  if (problem.code === 'internal_error') {
+    request.log.error({ err: error, request_id: request.id }, 'event failed')
+  }
   return problemBody(problem, request.id)
 }
 
 /** What was accepted before is finished; what comes now goes to another node, or comes again. */
 function refuseWhileStopping(app: FastifyInstance, isStopping: () => boolean): void {
-  app.addHook('onRequest', async (_request, reply) => {
-    if (!isStopping()) return
+  app.addHook('onRequest', (_request, reply, done) => {
+    if (!isStopping()) return done()
     reply.header('connection', 'close')
-    throw new ProblemError('stopping')
+    done(new ProblemError('stopping'))
   })
 }
 
@@ -123,9 +130,14 @@ function checkInput(app: FastifyInstance): void {
     }))
     return { error: new ProblemError('invalid_request', { errors }) }
   })
-  app.addHook('preValidation', async (request) => {
-    for (const part of [request.params, request.query]) {
-      for (const [name, value] of Object.entries(part as object)) checkText(String(value), name)
+  app.addHook('preValidation', (request, _reply, done) => {
+    try {
+      for (const part of [request.params, request.query]) {
+        for (const [name, value] of Object.entries(part as object)) checkText(String(value), name)
+      }
+      done()
+    } catch (error) {
+      done(error as Error)
     }
   })
 }

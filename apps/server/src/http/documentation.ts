@@ -4,6 +4,7 @@ import { problem } from '@tollgate/contract'
 import type { FastifyInstance } from 'fastify'
 import { jsonSchemaTransform, jsonSchemaTransformObject } from 'fastify-type-provider-zod'
 import { z } from 'zod'
+import { readableDocument } from './openapi-document.ts'
 
 const PROBLEM_RESPONSE = {
   description: 'A problem (RFC 9457)',
@@ -38,7 +39,7 @@ export async function documentApi(app: FastifyInstance): Promise<void> {
         schema: { ...schema, response, security: isPublic ? [] : [{ key: [] }] },
       })
     },
-    transformObject: jsonSchemaTransformObject,
+    transformObject: (document) => readableDocument(jsonSchemaTransformObject(document)),
   })
   await app.register(swaggerUi, { routePrefix: '/docs' })
   app.get(

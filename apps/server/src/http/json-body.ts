@@ -2,6 +2,8 @@ import { isUtf8 } from 'node:buffer'
 import { JSON_DEPTH_MAX } from '../limits.ts'
 import { invalidField, ProblemError } from '../lib/problem-error.ts'
 
+const PROTOTYPE = '__proto__'
+
 /**
  * The value of a JSON body. Text that PostgreSQL cannot store (NUL, half of a surrogate pair, bytes
  * that are no UTF-8) is refused here, once, for every route; so is nesting that is only meant to hurt.
@@ -15,7 +17,7 @@ export function parseJsonBody(body: Buffer): unknown {
   const value = parse(text)
   // Only an escape can bring such text into a body that is UTF-8, and only brackets nest: most
   // bodies need no second look.
-  if (text.includes('\\u') || mayBeDeep(text)) checkValue(value, '', 1)
+  if (text.includes('\\u') || text.includes(PROTOTYPE) || mayBeDeep(text)) checkValue(value, '', 1)
   return value
 }
 
@@ -53,6 +55,8 @@ function checkValue(value: unknown, field: string, depth: number): void {
   for (const [key, member] of Object.entries(value)) {
     const name = Array.isArray(value) ? `${field}[${key}]` : field === '' ? key : `${field}.${key}`
     if (!Array.isArray(value)) checkText(key, name)
+    // Schemas and copies of objects drop this key without a word: what was sent would not be kept.
+    if (key === PROTOTYPE) throw invalidField(name, 'no field may have this name')
     checkValue(member, name, depth + 1)
   }
 }

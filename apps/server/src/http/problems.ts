@@ -29,14 +29,18 @@ export function problemBody(problem: ProblemError, requestId: string): Problem {
 export function sendProblem(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
   const problem = problemOf(error)
   const { status } = PROBLEMS[problem.code]
-  if (status === 500) request.log.error({ err: error }, 'request failed')
-  else if (status === 503) request.log.warn({ code: problem.code, err: problem.cause }, 'request refused')
+  const about = { request_id: request.id, method: request.method, route: request.routeOptions.url }
+  if (status === 500) request.log.error({ ...about, err: error }, 'request failed')
+  else if (status === 503) {
+    request.log.warn({ ...about, code: problem.code, err: problem.cause }, 'request refused')
+  }
   const retryAfter = RETRY_AFTER_SECONDS[problem.code]
   if (retryAfter !== undefined) reply.header('retry-after', retryAfter)
   if (status === 401) reply.header('www-authenticate', 'Bearer')
   reply
     .code(status)
     .header('content-type', 'application/problem+json')
+    .header('x-request-id', request.id)
     .send(JSON.stringify(problemBody(problem, request.id)))
 }
 

@@ -4,7 +4,7 @@ import type { PlanTerms } from '../catalog/types.ts'
 import { numberFromMicros } from '../lib/micros.ts'
 import { availableCredits, windowsAt } from './account.ts'
 import { burn } from './credits.ts'
-import { type Line, PLAIN_LINE, type Step } from './decide.ts'
+import { type Line, PLAIN_LINE, type Step } from './step.ts'
 import type { Account, Call, Command, PeriodCounters, Price, RateWindow } from './types.ts'
 
 /** What a bigint column holds: beyond it nothing could be written. */
@@ -119,7 +119,10 @@ function quotaOverage(used: bigint, quantity: bigint, { quota }: PlanTerms): big
 /** What a void must take back; only lines that went beyond carry it. */
 function overageDetail(quantity: bigint, credits: bigint): Line['detail'] {
   if (quantity === 0n && credits === 0n) return null
-  return { overage_quantity: numberFromMicros(quantity), overage_credits: numberFromMicros(credits) }
+  return {
+    overage_quantity: numberFromMicros(quantity),
+    overage_credits: numberFromMicros(credits),
+  }
 }
 
 type Recorded = {
@@ -131,7 +134,13 @@ type Recorded = {
 }
 
 function withRecorded(counters: PeriodCounters, call: Call, recorded: Recorded): PeriodCounters {
-  const { denied = false, used = 0n, overage = 0n, creditsBurned = 0n, creditsOverage = 0n } = recorded
+  const {
+    denied = false,
+    used = 0n,
+    overage = 0n,
+    creditsBurned = 0n,
+    creditsOverage = 0n,
+  } = recorded
   // A denied call did no work, so it processed no bytes.
   const bytes = denied ? 0 : (call.fileSizeBytes ?? 0)
   return {

@@ -1,7 +1,8 @@
 import { periodAt } from '../lib/periods.ts'
 import { VOID_GRANT_PRIORITY } from '../limits.ts'
+import { withCredits } from './account.ts'
 import { withGrant } from './credits.ts'
-import { PLAIN_LINE, type Step } from './decide.ts'
+import { PLAIN_LINE, type Step } from './step.ts'
 import type { Account, Command, PeriodCounters, VoidedCall } from './types.ts'
 
 /**
@@ -12,14 +13,7 @@ export function decideVoid(
   account: Account,
   { voided, reason }: Extract<Command, { kind: 'void' }>,
 ): Step {
-  const refunded =
-    voided.credits > 0n
-      ? withGrant(account, {
-          credits: voided.credits,
-          priority: VOID_GRANT_PRIORITY,
-          expiresAt: null,
-        })
-      : account
+  const refunded = voided.credits > 0n ? withRefund(account, voided.credits) : account
   const inPeriod = voided.recordedAt >= account.period.start
   const counters = inPeriod ? withoutCall(account.counters, voided) : account.counters
   return {
@@ -27,6 +21,18 @@ export function decideVoid(
     line: { ...PLAIN_LINE, credits: voided.credits, detail: { voided_seq: voided.seq, reason } },
     refusal: null,
   }
+}
+
+/** Added to what earlier voids gave back: however many there are, they make one open grant. */
+function withRefund(account: Account, credits: bigint): Account {
+  const [priority, expiresAt] = [VOID_GRANT_PRIORITY, null]
+  const alike = account.grants.findIndex(
+    (grant) => grant.priority === priority && grant.expiresAt === expiresAt,
+  )
+  const grant = account.grants[alike]
+  if (grant === undefined) return withGrant(account, { credits, priority, expiresAt })
+  const added = { ...grant, remaining: grant.remaining + credits }
+  return withCredits(account, { grants: account.grants.with(alike, added) })
 }
 
 /** The largest file stays: what the second largest was, an account does not know. */

@@ -1,6 +1,6 @@
 import { OPEN_GRANTS_MAX } from '../limits.ts'
 import { availableCredits, withCredits } from './account.ts'
-import { PLAIN_LINE, type Step } from './decide.ts'
+import { PLAIN_LINE, type Step } from './step.ts'
 import type { Account, Command, Grant } from './types.ts'
 
 /** Takes `credits` from the grants in burn order. The caller has checked that the balance has them. */
@@ -8,6 +8,7 @@ export function burn(account: Account, credits: bigint): Account {
   let due = credits
   const grants: Grant[] = []
   for (const grant of account.grants) {
+    // biome-ignore lint/complexity/useMathMinMax: Math.min takes no bigint.
     const taken = grant.remaining < due ? grant.remaining : due
     due -= taken
     if (taken === 0n) grants.push(grant)

@@ -1,18 +1,11 @@
 import type { PlanTerms } from '../catalog/types.ts'
 import { availableCredits, rollTo } from './account.ts'
 import { decideCall, decideReport } from './calls.ts'
+import { decideChange, decideVoid } from './corrections.ts'
 import { decideAdjustment, decideGrant } from './credits.ts'
 import { decideHold, decideRelease, decideSettlement } from './holds.ts'
-import type { Account, Command, Entry, Outcome, Refusal } from './types.ts'
-import { decideChange, decideVoid } from './corrections.ts'
-
-/** What one kind of command does to an account that stands at the command's time. */
-export type Step =
-  | { readonly account: Account; readonly line: Line; readonly refusal: null }
-  | { readonly refusal: Refusal }
-
-/** What a step says of its line; `decide` numbers it and adds where it leaves the account. */
-export type Line = Pick<Entry, 'reason' | 'counted' | 'overage' | 'credits' | 'cost' | 'call' | 'detail'>
+import { type Line, PLAIN_LINE, type Step } from './step.ts'
+import type { Account, Command, Entry, Outcome } from './types.ts'
 
 /**
  * The one rule: what a command does to a tenant's account at `now`. Pure: the same account, command,
@@ -75,16 +68,6 @@ function expiryEntries(before: Account, rolled: Account, now: number): Entry[] {
       detail: { grant_seq: grant.seq },
     }),
   )
-}
-
-export const PLAIN_LINE: Line = {
-  reason: null,
-  counted: false,
-  overage: false,
-  credits: 0n,
-  cost: null,
-  call: null,
-  detail: null,
 }
 
 function entryOf(

@@ -1,8 +1,8 @@
-import { OPEN_HOLDS_MAX } from '../limits.ts'
 import { numberFromMicros } from '../lib/micros.ts'
+import { OPEN_HOLDS_MAX } from '../limits.ts'
 import { availableCredits, withCredits } from './account.ts'
 import { burn } from './credits.ts'
-import { PLAIN_LINE, type Step } from './decide.ts'
+import { PLAIN_LINE, type Step } from './step.ts'
 import type { Account, Command, Hold } from './types.ts'
 
 /** Sets credits aside. A hold that the balance cannot bear is denied and recorded, as a call is. */

@@ -7,6 +7,7 @@ import {
   ACCOUNTS_CACHED_MAX,
   LANE_BATCH_EVENTS_MAX,
   LANE_PIPELINE_BATCHES_MAX,
+  LANE_PIPELINE_EVENTS_MIN,
   LANE_QUEUE_EVENTS_MAX,
   LANES_COUNT,
 } from '../limits.ts'
@@ -99,10 +100,17 @@ export class Lane {
   private pump(): void {
     if (this.recovering) return
     this.parkUnknown()
-    while (this.queue.length > 0 && this.batchesOnTheWay < LANE_PIPELINE_BATCHES_MAX) {
+    while (this.mayBegin()) {
       const submissions = this.queue.splice(0, LANE_BATCH_EVENTS_MAX)
       void this.send(this.decide(submissions))
     }
+  }
+
+  /** A small batch waits for the one before it: half as many commits are better than half as large ones. */
+  private mayBegin(): boolean {
+    const waiting = this.queue.length
+    if (waiting === 0 || this.batchesOnTheWay >= LANE_PIPELINE_BATCHES_MAX) return false
+    return this.batchesOnTheWay === 0 || waiting >= LANE_PIPELINE_EVENTS_MIN
   }
 
   private decide(submissions: Submission[]): DecidedBatch {

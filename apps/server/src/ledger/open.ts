@@ -1,6 +1,6 @@
 import type { Queryable } from '../db/pool.ts'
 import { openAccount } from './account.ts'
-import { PLAIN_LINE } from './decide.ts'
+import { PLAIN_LINE } from './step.ts'
 import { insertAccount, writeBatch } from './store.ts'
 import type { Account, Entry } from './types.ts'
 
@@ -11,7 +11,12 @@ export async function openLog(
 ): Promise<Account> {
   const account = openAccount(opening)
   await insertAccount(client, account)
-  const line = { tenantNo: account.tenantNo, keyNo: null, entry: openEntry(account), idempotency: null }
+  const line = {
+    tenantNo: account.tenantNo,
+    keyNo: null,
+    entry: openEntry(account),
+    idempotency: null,
+  }
   await writeBatch(client, { accounts: [{ beforeSeq: 0, after: account }], lines: [line] })
   return account
 }

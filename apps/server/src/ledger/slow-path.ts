@@ -1,10 +1,18 @@
 import type pg from 'pg'
+import type { Catalog } from '../catalog/catalog.ts'
 import { classifyDatabaseError } from '../db/errors.ts'
+import type { Clock } from '../lib/clock.ts'
 import { decideBatch, loadPlans } from './decide-batch.ts'
-import type { LaneDependencies } from './lane.ts'
 import { lockAccounts, readKnownKeys, writeBatch } from './store.ts'
 import { LedgerError, type Receipt, replayOrConflict, type Submission } from './submission.ts'
 import type { Account } from './types.ts'
+
+export type SlowPathDependencies = {
+  catalog: Catalog
+  clock: Clock
+  /** Called for failures that are nobody's expected conflict. */
+  onError: (error: unknown) => void
+}
 
 export type Settled = {
   answers: { submission: Submission; answer: Receipt | LedgerError }[]
@@ -23,7 +31,7 @@ const TRIES_MAX = 5
  */
 export async function decideAgain(
   submissions: Submission[],
-  deps: LaneDependencies,
+  deps: SlowPathDependencies,
   client: () => Promise<pg.Client>,
   tries = 1,
 ): Promise<Settled> {
@@ -46,7 +54,7 @@ export async function decideAgain(
 
 async function halves(
   submissions: Submission[],
-  deps: LaneDependencies,
+  deps: SlowPathDependencies,
   client: () => Promise<pg.Client>,
 ): Promise<Settled> {
   const middle = Math.ceil(submissions.length / 2)
@@ -69,7 +77,7 @@ function nothingBut(submissions: Submission[], error: LedgerError): Settled {
 
 async function underLocks(
   submissions: Submission[],
-  deps: LaneDependencies,
+  deps: SlowPathDependencies,
   client: pg.Client,
 ): Promise<Settled> {
   await client.query('BEGIN')
@@ -86,7 +94,7 @@ async function underLocks(
 
 async function lockAndDecide(
   submissions: Submission[],
-  deps: LaneDependencies,
+  deps: SlowPathDependencies,
   client: pg.Client,
 ): Promise<Settled> {
   const tenantNos = [...new Set(submissions.map(({ tenantNo }) => tenantNo))]
@@ -121,7 +129,10 @@ async function lockAndDecide(
 }
 
 async function knownKeys(submissions: Submission[], client: pg.Client) {
-  const wanted = submissions.map(({ tenantNo, idempotency }) => ({ tenantNo, key: idempotency.key }))
+  const wanted = submissions.map(({ tenantNo, idempotency }) => ({
+    tenantNo,
+    key: idempotency.key,
+  }))
   const known = await readKnownKeys(client, wanted)
   return new Map(known.map((found) => [`${found.tenantNo}:${found.key}`, found]))
 }

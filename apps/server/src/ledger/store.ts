@@ -76,52 +76,55 @@ export async function writeBatch(client: Queryable, batch: Batch): Promise<void>
 function batchValues({ accounts, lines }: Batch): unknown[] {
   const keyed = lines.filter((line) => line.idempotency !== null)
   return [
-    int4Array(accounts.map(({ after }) => after.tenantNo)),
-    int8ArrayOfNumbers(accounts.map(({ beforeSeq }) => beforeSeq)),
-    int8ArrayOfNumbers(accounts.map(({ after }) => after.lastSeq)),
-    jsonArray(accounts.map(({ after }) => encodeAccountState(after))),
-    int4Array(keyed.map(({ tenantNo }) => tenantNo)),
-    uuidArray(keyed.map(({ idempotency }) => idempotency!.key)),
-    int8ArrayOfNumbers(keyed.map(({ entry }) => entry.seq)),
-    int4Array(keyed.map(({ idempotency }) => idempotency!.fingerprint)),
+    int4Array(accounts, ({ after }) => after.tenantNo),
+    int8ArrayOfNumbers(accounts, ({ beforeSeq }) => beforeSeq),
+    int8ArrayOfNumbers(accounts, ({ after }) => after.lastSeq),
+    jsonArray(accounts, ({ after }) => encodeAccountState(after)),
+    int4Array(keyed, ({ tenantNo }) => tenantNo),
+    uuidArray(keyed, ({ idempotency }) => idempotency!.key),
+    int8ArrayOfNumbers(keyed, ({ entry }) => entry.seq),
+    int4Array(keyed, ({ idempotency }) => idempotency!.fingerprint),
     ...entryValues(lines),
     accounts.length,
   ]
 }
 
 function entryValues(lines: Line[]): (Buffer | null)[] {
-  const entries = lines.map(({ entry }) => entry)
-  const calls = entries.map(({ call }) => call)
   return [
-    int4Array(lines.map(({ tenantNo }) => tenantNo)),
-    int8ArrayOfNumbers(entries.map((e) => e.seq)),
-    timestampArray(entries.map((e) => e.recordedAt)),
-    timestampArray(calls.map((c) => c?.occurredAt ?? null)),
-    int8Array(entries.map((e) => e.credits)),
-    int8Array(entries.map((e) => e.cost)),
-    int8Array(entries.map((e) => e.remaining)),
-    int8Array(entries.map((e) => e.used)),
-    int8Array(calls.map((c) => (c === null || c.quantity === MICROS_PER_UNIT ? null : c.quantity))),
-    int8ArrayOfNumbers(calls.map((c) => c?.fileSizeBytes ?? null)),
-    int8ArrayOfNumbers(calls.map((c) => c?.processingTimeMs ?? null)),
-    int8ArrayOfNumbers(calls.map((c) => c?.tokenCount ?? null)),
-    int4Array(lines.map(({ keyNo }) => keyNo)),
-    int2Array(entries.map((e) => ENTRY_KIND_CODES[e.kind])),
-    int2Array(entries.map((e) => (e.reason === null ? 0 : REASON_CODES[e.reason]))),
-    boolArray(entries.map((e) => e.counted)),
-    boolArray(entries.map((e) => e.overage)),
-    boolArray(calls.map((c) => c?.failed ?? false)),
-    textArray(calls.map((c) => c?.service ?? null)),
-    textArray(calls.map((c) => c?.endpoint ?? null)),
-    textArray(calls.map((c) => c?.method ?? null)),
-    textArray(calls.map((c) => c?.region ?? null)),
-    textArray(calls.map((c) => c?.feature ?? null)),
-    textArray(calls.map((c) => c?.fileType ?? null)),
-    textArray(calls.map((c) => c?.outputFormat ?? null)),
-    textArray(calls.map((c) => c?.errorCode ?? null)),
-    jsonArray(calls.map((c) => c?.properties ?? null)),
-    jsonArray(entries.map((e) => (e.detail === null ? null : JSON.stringify(e.detail)))),
+    int4Array(lines, ({ tenantNo }) => tenantNo),
+    int8ArrayOfNumbers(lines, ({ entry }) => entry.seq),
+    timestampArray(lines, ({ entry }) => entry.recordedAt),
+    timestampArray(lines, ({ entry }) => entry.call?.occurredAt ?? null),
+    int8Array(lines, ({ entry }) => entry.credits),
+    int8Array(lines, ({ entry }) => entry.cost),
+    int8Array(lines, ({ entry }) => entry.remaining),
+    int8Array(lines, ({ entry }) => entry.used),
+    int8Array(lines, ({ entry }) => storedQuantity(entry)),
+    int8ArrayOfNumbers(lines, ({ entry }) => entry.call?.fileSizeBytes ?? null),
+    int8ArrayOfNumbers(lines, ({ entry }) => entry.call?.processingTimeMs ?? null),
+    int8ArrayOfNumbers(lines, ({ entry }) => entry.call?.tokenCount ?? null),
+    int4Array(lines, ({ keyNo }) => keyNo),
+    int2Array(lines, ({ entry }) => ENTRY_KIND_CODES[entry.kind]),
+    int2Array(lines, ({ entry }) => (entry.reason === null ? 0 : REASON_CODES[entry.reason])),
+    boolArray(lines, ({ entry }) => entry.counted),
+    boolArray(lines, ({ entry }) => entry.overage),
+    boolArray(lines, ({ entry }) => entry.call?.failed ?? false),
+    textArray(lines, ({ entry }) => entry.call?.service ?? null),
+    textArray(lines, ({ entry }) => entry.call?.endpoint ?? null),
+    textArray(lines, ({ entry }) => entry.call?.method ?? null),
+    textArray(lines, ({ entry }) => entry.call?.region ?? null),
+    textArray(lines, ({ entry }) => entry.call?.feature ?? null),
+    textArray(lines, ({ entry }) => entry.call?.fileType ?? null),
+    textArray(lines, ({ entry }) => entry.call?.outputFormat ?? null),
+    textArray(lines, ({ entry }) => entry.call?.errorCode ?? null),
+    jsonArray(lines, ({ entry }) => entry.call?.properties ?? null),
+    jsonArray(lines, ({ entry }) => (entry.detail === null ? null : JSON.stringify(entry.detail))),
   ]
+}
+
+/** One unit is what nearly every call is, so it is not stored. */
+function storedQuantity({ call }: Entry): bigint | null {
+  return call === null || call.quantity === MICROS_PER_UNIT ? null : call.quantity
 }
 
 type AccountRow = { tenant_no: number; last_seq: bigint; state: unknown }
@@ -172,8 +175,8 @@ export async function readKnownKeys(
       JOIN event_key AS k ON k.tenant_no = g.tenant_no AND k.key = g.key
       JOIN entry AS e ON e.tenant_no = k.tenant_no AND e.seq = k.seq`,
     values: [
-      int4Array(keys.map(({ tenantNo }) => tenantNo)),
-      uuidArray(keys.map(({ key }) => key)),
+      int4Array(keys, ({ tenantNo }) => tenantNo),
+      uuidArray(keys, ({ key }) => key),
     ],
   })
   return rows.map((row) => ({
