@@ -1,0 +1,55 @@
+import { spawn } from 'node:child_process'
+import { constants } from 'node:os'
+import { resolve } from 'node:path'
+import { ensureInstalled, pinnedNode, root } from './install.mjs'
+
+const SIGNAL_EXIT_CODE_BASE = 128
+const PARENT_CHECK_MS = 250
+const parent = process.ppid
+
+/**
+ * Installs what is missing, then becomes, as far as a process can, the pinned Node running `file`
+ * (relative to the repository): same terminal, same signals, same exit code.
+ *
+ * The child has an IPC channel to us. When we are killed with -9 the channel breaks, and the child's
+ * `process` emits 'disconnect': its chance to stop instead of running on unseen.
+ */
+export async function launch(file, args) {
+  try {
+    await ensureInstalled()
+  } catch (error) {
+    console.error(error.message)
+    process.exit(1)
+  }
+  const child = spawn(pinnedNode, [resolve(root, file), ...args], {
+    stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
+  })
+  passOnSignals(child)
+  endWithNpm(child)
+  child.once('error', (error) => {
+    console.error(`${pinnedNode} could not be started: ${error.message}`)
+    process.exit(1)
+  })
+  child.once('exit', (code, signal) => {
+    process.exit(code ?? SIGNAL_EXIT_CODE_BASE + constants.signals[signal])
+  })
+}
+
+function passOnSignals(child) {
+  for (const signal of ['SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal))
+  // Ctrl-C in a terminal reaches the child without us, and a second one could mean "at once" to it.
+  const isInTerminal = process.stdin.isTTY || process.stdout.isTTY || process.stderr.isTTY
+  process.on('SIGINT', () => {
+    if (!isInTerminal) child.kill('SIGINT')
+  })
+}
+
+/** npm hands a signal to the shell between us, which dies of it and tells nobody. */
+function endWithNpm(child) {
+  if (process.env.npm_lifecycle_event === undefined) return
+  const timer = setInterval(() => {
+    if (process.ppid === parent) return
+    clearInterval(timer)
+    child.kill('SIGTERM')
+  }, PARENT_CHECK_MS)
+}
