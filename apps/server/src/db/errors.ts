@@ -6,6 +6,10 @@ const UNIQUE_VIOLATION = '23505'
 const DIVISION_BY_ZERO = '22012'
 const DEADLOCK = '40P01'
 const SERIALIZATION_FAILURE = '40001'
+/** No class begins with E, but codes of Node do: EPIPE has five letters as well. */
+const SQLSTATE = /^(?!E)[0-9A-Z]{5}$/
+/** Codes of mistakes in a program. The rest (ECONNREFUSED, EPIPE, ERR_STREAM_DESTROYED …) break connections. */
+const NOT_OF_A_CONNECTION = /^(FST|ERR)_(?!STREAM|SOCKET|SSL|TLS)/
 /** Classes of SQLSTATE: connection exception, insufficient resources, operator intervention, system error. */
 const UNAVAILABLE_CLASSES = new Set(['08', '53', '57', '58'])
 const DATABASE_IN_USE_ELSEWHERE = new Set(['25006', '3D000', '28P01'])
@@ -15,8 +19,7 @@ export function classifyDatabaseError(error: unknown): DatabaseFailure {
   if (code === UNIQUE_VIOLATION || code === DIVISION_BY_ZERO) return 'conflict'
   if (code === DEADLOCK || code === SERIALIZATION_FAILURE) return 'deadlock'
   if (typeof code !== 'string') return isConnectionError(error) ? 'unavailable' : 'other'
-  // Node's own codes (ECONNREFUSED, EPIPE …) and those of the driver are not five characters of SQLSTATE.
-  if (!/^[0-9A-Z]{5}$/.test(code)) return 'unavailable'
+  if (!SQLSTATE.test(code)) return NOT_OF_A_CONNECTION.test(code) ? 'other' : 'unavailable'
   if (UNAVAILABLE_CLASSES.has(code.slice(0, 2)) || DATABASE_IN_USE_ELSEWHERE.has(code)) {
     return 'unavailable'
   }

@@ -3,7 +3,7 @@ import { PARTITIONS_AHEAD_MONTHS } from '../limits.ts'
 import { inTransaction } from './pool.ts'
 
 /** Any number that nobody else uses: nodes that start together must not make a partition twice. */
-const PARTITION_LOCK = 7_055_217_002
+const PARTITION_LOCK = 7_055_217_004
 
 /**
  * Makes the monthly partitions of the log from the month of `now` on, those that are missing.

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { pid } from 'node:process'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { DATA_FOLDER_CLAIM_RETRY_MS, DATA_FOLDER_CLAIM_TRIES_MAX } from '../../limits.ts'
+import { folderError } from './data-folder.ts'
 import { codeOf, EmbeddedPostgresError } from './error.ts'
 import { processStart } from './process-identity.ts'
 
@@ -42,7 +43,7 @@ async function makeClaim(path: string, dataDir: string): Promise<void> {
     await writeFile(path, '', { flag: 'wx', mode: 0o644 })
   } catch (error) {
     if (codeOf(error) === 'EEXIST') throw inUse(dataDir, pid)
-    throw error
+    throw folderError(dataDir, error)
   }
 }
 

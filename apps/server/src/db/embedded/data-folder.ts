@@ -63,7 +63,7 @@ export const filesOf = (dataDir: string) => ({
   location: join(dataDir, 'postgres-location.txt'),
 })
 
-function folderError(folder: string, cause: unknown): EmbeddedPostgresError {
+export function folderError(folder: string, cause: unknown): EmbeddedPostgresError {
   const code = codeOf(cause) ?? String(cause)
   const why =
     code === 'EACCES' || code === 'EPERM'

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { access, realpath, rename, stat, writeFile } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { filesOf, makeEnterable, readIfThere } from './data-folder.ts'
-import { EmbeddedPostgresError } from './error.ts'
+import { codeOf, EmbeddedPostgresError } from './error.ts'
 import { accountForPostgres, canEnter, isRoot } from './os-account.ts'
 import type { OsAccount } from './run-command.ts'
 
@@ -76,7 +76,12 @@ async function newElsewhere(
   sharedDir: string,
   account: OsAccount,
 ): Promise<Placement> {
-  await makeEnterable(sharedDir)
+  await makeEnterable(sharedDir).catch((cause) => {
+    throw new EmbeddedPostgresError(
+      `The user "${account.name}" that runs the database may not enter ${dataDir}, and ${sharedDir} cannot be made (${codeOf(cause)}). Set TOLLGATE_DATA_DIR to a folder that it can enter.`,
+      { cause },
+    )
+  })
   const key = createHash('sha256').update(dataDir).digest('hex').slice(0, 16)
   const home = join(await realpath(sharedDir), key)
   const clusterDir = join(home, 'postgres')

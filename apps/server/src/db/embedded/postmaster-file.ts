@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
-import { basename, join } from 'node:path'
-import { processArguments, processStart } from './process-identity.ts'
+import { join } from 'node:path'
+import { commandLine, processStart } from './process-identity.ts'
 
 export type PostmasterFile = {
   pid: number
@@ -28,7 +28,6 @@ export async function readPostmasterFile(clusterDir: string): Promise<Postmaster
 /** False for a pid that died, waits as a zombie, or was given to a stranger since. */
 export async function isPostmasterOf(pid: number, clusterDir: string): Promise<boolean> {
   if (!Number.isInteger(pid) || pid <= 1 || (await processStart(pid)) === null) return false
-  const args = await processArguments(pid)
-  const folder = args.indexOf('-D')
-  return basename(args[0] ?? '') === 'postgres' && args[folder + 1] === clusterDir
+  // One string, since `ps` does not tell the spaces of a path from those between arguments.
+  return (await commandLine(pid)).includes(`/postgres -D ${clusterDir} -p `)
 }

@@ -14,14 +14,15 @@ export async function processStart(pid: number): Promise<string | null> {
   return platform === 'linux' ? startFromProc(pid) : startFromPs(pid)
 }
 
-/** The arguments of a live process, its program first; empty when there is none. */
-export async function processArguments(pid: number): Promise<string[]> {
+/** The command line of a live process; empty when there is none. */
+export async function commandLine(pid: number): Promise<string> {
   if (platform === 'linux') {
     const text = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')
-    return text.split('\0').filter((argument) => argument !== '')
+    return text.replaceAll('\0', ' ')
   }
-  const { exitCode, output } = await runCommand('ps', ['-o', 'command=', '-p', String(pid)], null)
-  return exitCode === 0 ? output.trim().split(' ') : []
+  const command = ['-ww', '-o', 'command=', '-p', String(pid)]
+  const { exitCode, output } = await runCommand('ps', command, null)
+  return exitCode === 0 ? output : ''
 }
 
 async function startFromProc(pid: number): Promise<string | null> {

@@ -56,6 +56,7 @@ export function serverArguments(
     ...overrides,
   }
   const flags = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`])
+  // These two come first: by them isPostmasterOf knows its server.
   return ['-D', clusterDir, '-p', String(port), ...flags]
 }
 
