@@ -24,7 +24,7 @@ export const cloudEvent = z
       .string()
       .regex(/^application\/([a-z0-9.+-]+\+)?json\s*(;.*)?$/i, 'JSON is the only content that is understood')
       .optional(),
-    dataschema: z.string().max(1_024).optional(),
+    dataschema: z.string().min(1).max(1_024).optional(),
     data: cloudEventData.nullable().optional(),
     data_base64: z.never({ error: 'data must be JSON' }).optional(),
   })

@@ -1,6 +1,7 @@
 /** Bounds of the wire, named, with the unit last: part of the contract, so that clients can check before they send. */
 export const BATCH_EVENTS_MAX = 1_000
 export const PROPERTIES_BYTES_MAX = 4_096
+export const PROPERTIES_DEPTH_MAX = 16
 export const IDEMPOTENCY_KEY_CHARS_MAX = 255
 export const NAME_CHARS_MAX = 200
 export const ENDPOINT_CHARS_MAX = 1_024

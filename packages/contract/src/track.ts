@@ -17,16 +17,34 @@ import {
   OCCURRED_AHEAD_HOURS_MAX,
   OCCURRED_AT_EARLIEST,
   PROPERTIES_BYTES_MAX,
+  PROPERTIES_DEPTH_MAX,
   QUANTITY_MAX,
 } from './limits.ts'
 import { problem } from './problem.ts'
 
 export const properties = z
   .record(z.string(), z.unknown())
+  .refine(nestsModestly, {
+    message: `nested at most ${PROPERTIES_DEPTH_MAX} deep`,
+    // What nests without end could not even be measured.
+    abort: true,
+  })
   .refine((value) => new TextEncoder().encode(JSON.stringify(value)).length <= PROPERTIES_BYTES_MAX, {
     message: `at most ${PROPERTIES_BYTES_MAX} bytes of JSON`,
   })
   .describe(`Anything of the sender's: a JSON object of at most ${PROPERTIES_BYTES_MAX} bytes`)
+
+/** Level by level and not by recursion, which deep values are sent to exhaust. */
+function nestsModestly(value: unknown): boolean {
+  let level = [value]
+  for (let depth = 0; level.length > 0; depth += 1) {
+    if (depth > PROPERTIES_DEPTH_MAX) return false
+    level = level.flatMap((member) =>
+      typeof member === 'object' && member !== null ? Object.values(member) : [],
+    )
+  }
+  return true
+}
 
 /** What can be said of a call besides who made it to what. */
 export const callFields = {

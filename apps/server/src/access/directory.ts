@@ -8,12 +8,15 @@ import { type KeyRow, readActiveKey, readTenant } from './store.ts'
 
 /** Who belongs to a key and which tenant to a name, remembered for a bounded time in bounded space. */
 export class Directory {
+  /** By the whole header: to hash a key again for each of its calls would cost more than to find it. */
   private readonly callers = new LRUCache<string, Caller>({
     max: KEYS_CACHED_MAX,
     ttl: KEY_CACHE_SECONDS * 1_000,
   })
   /** A tenant's number never changes, so this needs no time limit. */
   private readonly tenantNos = new LRUCache<string, number>({ max: TENANTS_CACHED_MAX })
+  private readonly lookUps = new Map<string, Promise<number>>()
+  private revocations = 0
   private readonly pool: pg.Pool
 
   constructor(pool: pg.Pool) {
@@ -25,40 +28,32 @@ export class Directory {
    * @throws ProblemError unauthorized
    */
   async authenticate(authorization: string | undefined): Promise<Caller> {
-    const key = bearerKey(authorization)
-    if (!mayBeKey(key)) throw unauthorized('The key is mistyped or incomplete.')
-    const keyHash = hashKey(key)
-    const cacheKey = keyHash.toString('latin1')
-    const known = this.callers.get(cacheKey)
+    const known = this.callers.get(authorization ?? '')
     if (known !== undefined) return known
 
-    const row = await readActiveKey(this.pool, keyHash)
+    const key = bearerKey(authorization)
+    if (!mayBeKey(key)) throw unauthorized('The key is mistyped or incomplete.')
+    const revocations = this.revocations
+    const row = await readActiveKey(this.pool, hashKey(key))
     if (row === null) throw unauthorized('The key is unknown or was revoked.')
     const caller = callerOf(row)
-    this.callers.set(cacheKey, caller)
+    // What was read before a revocation must not outlive it here.
+    if (revocations === this.revocations) this.callers.set(authorization!, caller)
     return caller
   }
 
-  forget(keyHash: Buffer): void {
-    this.callers.delete(keyHash.toString('latin1'))
-  }
-
-  /** @returns null if there is no such tenant */
-  async tenantNo(tenantId: string): Promise<number | null> {
-    const known = this.tenantNos.get(tenantId)
-    if (known !== undefined) return known
-    const row = await readTenant(this.pool, tenantId)
-    if (row === null) return null
-    this.tenantNos.set(tenantId, row.tenant_no)
-    return row.tenant_no
+  /** A key was revoked: who belongs to which is asked anew. */
+  forgetKeys(): void {
+    this.revocations += 1
+    this.callers.clear()
   }
 
   /**
-   * The tenant a request is about. A tenant's key speaks for its own tenant only: another one's name
-   * is answered as one that does not exist.
+   * The tenant a request is about, at once if it is known. A tenant's key speaks for its own tenant
+   * only: another one's name is answered as one that does not exist.
    * @throws ProblemError invalid_request, tenant_not_found
    */
-  async tenantFor(caller: Caller, tenantId: string | undefined): Promise<number> {
+  tenantFor(caller: Caller, tenantId: string | undefined): number | Promise<number> {
     if (caller.kind === 'tenant') {
       if (tenantId === undefined || tenantId === caller.tenantId) return caller.tenantNo
       throw tenantNotFound()
@@ -68,9 +63,23 @@ export class Directory {
         errors: [{ field: 'tenant_id', message: `needed with the key of a ${caller.kind}` }],
       })
     }
-    const tenantNo = await this.tenantNo(tenantId)
-    if (tenantNo === null) throw tenantNotFound()
-    return tenantNo
+    return this.tenantNos.get(tenantId) ?? this.lookUp(tenantId)
+  }
+
+  /** One question to the database for all who ask for the same tenant at a time. */
+  private lookUp(tenantId: string): Promise<number> {
+    const asked = this.lookUps.get(tenantId)
+    if (asked !== undefined) return asked
+    const lookUp = this.readTenantNo(tenantId).finally(() => this.lookUps.delete(tenantId))
+    this.lookUps.set(tenantId, lookUp)
+    return lookUp
+  }
+
+  private async readTenantNo(tenantId: string): Promise<number> {
+    const row = await readTenant(this.pool, tenantId)
+    if (row === null) throw tenantNotFound()
+    this.tenantNos.set(tenantId, row.tenant_no)
+    return row.tenant_no
   }
 }
 

@@ -34,9 +34,8 @@ export async function revokeIssuedKey(
   directory: Directory,
   keyId: string,
 ): Promise<void> {
-  const keyHash = await revokeKey(pool, keyId)
-  if (keyHash === null) throw new ProblemError('not_found')
-  directory.forget(keyHash)
+  if (!(await revokeKey(pool, keyId))) throw new ProblemError('not_found')
+  directory.forgetKeys()
 }
 
 /** Any number that nobody else uses: nodes that start together must not make two keys. */

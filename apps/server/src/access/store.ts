@@ -41,14 +41,14 @@ export async function insertKey(db: Queryable, key: NewKey): Promise<void> {
   )
 }
 
-/** @returns the hash of the key, or null if there is no such key that was not revoked before */
-export async function revokeKey(pool: pg.Pool, keyId: string): Promise<Buffer | null> {
-  const { rows } = await pool.query<{ key_hash: Buffer }>(
+/** @returns whether there was such a key, not revoked before */
+export async function revokeKey(pool: pg.Pool, keyId: string): Promise<boolean> {
+  const { rowCount } = await pool.query(
     `UPDATE api_key SET revoked_at = now()
-     WHERE key_id = $1 AND revoked_at IS NULL AND kind <> 'operator' RETURNING key_hash`,
+     WHERE key_id = $1 AND revoked_at IS NULL AND kind <> 'operator'`,
     [keyId],
   )
-  return rows[0]?.key_hash ?? null
+  return rowCount === 1
 }
 
 export async function revokeOtherOperatorKeys(db: Queryable, keyHash: Buffer): Promise<void> {

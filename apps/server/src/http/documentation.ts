@@ -23,6 +23,16 @@ export async function documentApi(app: FastifyInstance): Promise<void> {
         version: '0.1.0',
         license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
       },
+      tags: [
+        { name: 'Events', description: 'Metered calls: ask first, or report afterwards' },
+        { name: 'Holds', description: 'Credits set aside for work whose cost is not known yet' },
+        { name: 'Usage', description: 'What a tenant has used and has left' },
+        { name: 'Billing', description: 'What it costs' },
+        { name: 'Tenants', description: 'For operators' },
+        { name: 'Keys', description: 'For operators' },
+        { name: 'Services', description: 'For operators: the API projects that report' },
+        { name: 'System', description: 'Alive, ready, metrics' },
+      ],
       components: {
         securitySchemes: {
           key: { type: 'http', scheme: 'bearer', description: 'A key: tg_live_…, tg_svc_… or tg_op_…' },
@@ -41,7 +51,13 @@ export async function documentApi(app: FastifyInstance): Promise<void> {
     },
     transformObject: (document) => readableDocument(jsonSchemaTransformObject(document)),
   })
-  await app.register(swaggerUi, { routePrefix: '/docs' })
+  await app.register(swaggerUi, {
+    routePrefix: '/docs',
+    theme: {
+      title: 'Tollgate API',
+      css: [{ filename: 'tollgate.css', content: '.swagger-ui .topbar { display: none }' }],
+    },
+  })
   app.get(
     '/openapi.json',
     {

@@ -56,14 +56,18 @@ const CODE_OF_STATUS: Record<number, ProblemCode> = {
   404: 'not_found',
   408: 'request_timeout',
   413: 'body_too_large',
+  // Of a part of the path that is longer than any id.
+  414: 'not_found',
   415: 'unsupported_media_type',
   431: 'header_too_large',
 }
 
 function problemOfFramework(error: unknown): ProblemError {
   const { statusCode, message } = error as { statusCode?: unknown; message?: string }
-  const code = typeof statusCode === 'number' ? CODE_OF_STATUS[statusCode] : undefined
-  if (code !== undefined) return new ProblemError(code, message === undefined ? {} : { detail: message })
+  if (typeof statusCode === 'number' && statusCode < 500) {
+    const code = CODE_OF_STATUS[statusCode] ?? 'invalid_request'
+    return new ProblemError(code, message === undefined ? {} : { detail: message })
+  }
   const failure = error instanceof Error ? classifyDatabaseError(error) : 'other'
   const unavailable = failure === 'unavailable'
   return new ProblemError(unavailable ? 'database_unavailable' : 'internal_error', { cause: error })

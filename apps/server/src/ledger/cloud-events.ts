@@ -16,8 +16,9 @@ export async function recordCloudEvent(
   input: unknown,
 ): Promise<void> {
   const event = parseCloudEvent(input)
-  const call = callFrom(callInput(event), event.source, clock.now())
-  const tenantNo = await sender.tenantNo(event.subject)
+  const timestampField = event.data?.timestamp === undefined ? 'time' : 'data.timestamp'
+  const call = callFrom(callInput(event), event.source, clock.now(), timestampField)
+  const tenantNo = await tenantOf(sender, event.subject)
   const receipt = await ledger.submit(
     tenantNo,
     sender.caller.keyNo,
@@ -31,9 +32,21 @@ export async function recordCloudEvent(
 }
 
 function parseCloudEvent(input: unknown): CloudEvent {
+  if (input instanceof ProblemError) throw input
   const parsed = cloudEvent.safeParse(input)
   if (parsed.success) return parsed.data
   throw new ProblemError('invalid_request', { errors: fieldErrors(parsed.error.issues) })
+}
+
+/** A tenant is called `subject` here, so a problem with it must name that. */
+async function tenantOf(sender: Sender, subject: string | undefined): Promise<number> {
+  try {
+    return await sender.tenantNo(subject)
+  } catch (error) {
+    if (!(error instanceof ProblemError) || error.errors === undefined) throw error
+    const errors = error.errors.map((named) => ({ ...named, field: 'subject' }))
+    throw new ProblemError(error.code, { errors })
+  }
 }
 
 /** What of `data` is a field of a call goes there; the rest is kept as properties. */

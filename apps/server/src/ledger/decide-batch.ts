@@ -1,17 +1,12 @@
 import type { Catalog } from '../catalog/catalog.ts'
 import { commandOf } from './command-of.ts'
 import { decide } from './decide.ts'
+import { planAtHand } from './plan-at-hand.ts'
 import type { Batch } from './store.ts'
 import type { Receipt, Submission } from './submission.ts'
 import type { Account } from './types.ts'
 
 export type DecidedBatch = { submissions: Submission[]; receipts: Receipt[]; batch: Batch }
-
-/** Brings the plans of accounts into memory, where `decideBatch` looks for them. */
-export async function loadPlans(catalog: Catalog, accounts: readonly Account[]): Promise<void> {
-  const versions = new Set(accounts.map(({ planVersionNo }) => planVersionNo))
-  await Promise.all([...versions].map((version) => catalog.loadPlanVersion(version)))
-}
 
 /**
  * Decides submissions in order, each on what the one before left. Pure but for `accountOf`.
@@ -32,8 +27,7 @@ export function decideBatch(
     const account = touched?.after ?? accountOf(tenantNo)
     if (account === undefined) throw new Error(`no account at hand for tenant ${tenantNo}`)
 
-    const terms = catalog.planVersion(account.planVersionNo)
-    if (terms === null) throw new Error(`plan version ${account.planVersionNo} is not at hand`)
+    const terms = planAtHand(catalog, account.planVersionNo)
     const command = commandOf(order, account, catalog)
     const outcome = decide(account, command, terms, now)
     if (touched === undefined) {

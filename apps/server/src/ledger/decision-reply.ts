@@ -1,6 +1,7 @@
 import type { TrackReply } from '@tollgate/contract'
 import type { PlanTerms } from '../catalog/types.ts'
 import { entryId } from '../lib/ids.ts'
+import { instantText } from '../lib/instant-text.ts'
 import { numberFromMicros } from '../lib/micros.ts'
 import { windowsAt } from './account.ts'
 import type { Account, Entry } from './types.ts'
@@ -46,7 +47,7 @@ export function quotaState(
     used: numberFromMicros(used),
     limit: quota === null ? null : numberFromMicros(quota.limit),
     remaining: remaining === null ? null : numberFromMicros(remaining > 0n ? remaining : 0n),
-    resets_at: new Date(account.period.end).toISOString(),
+    resets_at: instantText(account.period.end),
   }
 }
 
@@ -59,7 +60,7 @@ export function rateLimitStates(account: Account, terms: PlanTerms, now: number)
       limit,
       per,
       remaining: Math.max(0, limit - window.count),
-      resets_at: new Date(window.start + ms).toISOString(),
+      resets_at: instantText(window.start + ms),
     }
   })
 }

@@ -20,9 +20,15 @@ export type CallInput = Omit<TrackEvent, 'tenant_id' | 'account_id' | 'idempoten
 /**
  * A checked event as the ledger takes it.
  * @param now ms
+ * @param timestampField what the sender calls it
  * @throws ProblemError invalid_request, for a timestamp out of bounds
  */
-export function callFrom(input: CallInput, service: string, now: number): Call {
+export function callFrom(
+  input: CallInput,
+  service: string,
+  now: number,
+  timestampField = 'timestamp',
+): Call {
   return {
     service: input.service_name ?? service,
     endpoint: input.endpoint,
@@ -38,7 +44,8 @@ export function callFrom(input: CallInput, service: string, now: number): Call {
     tokenCount: input.token_count ?? null,
     quantity: input.quantity === undefined ? MICROS_PER_UNIT : micros(input.quantity),
     properties: input.properties === undefined ? null : JSON.stringify(input.properties),
-    occurredAt: input.timestamp === undefined ? null : occurredAt(input.timestamp, now),
+    occurredAt:
+      input.timestamp === undefined ? null : occurredAt(input.timestamp, now, timestampField),
     reportedCredits: input.credits_used === undefined ? null : micros(input.credits_used),
     reportedPremium: input.premium ?? null,
   }
@@ -60,12 +67,16 @@ export function callFingerprint(kind: 'call' | 'report', call: Call): number {
     call.fileSizeBytes,
     call.processingTimeMs,
     call.tokenCount,
-    String(call.quantity),
-    call.properties === null ? null : sortedJson(JSON.parse(call.properties)),
+    call.quantity,
+    call.properties === null ? null : sortedText(call.properties),
     call.occurredAt,
-    call.reportedCredits === null ? null : String(call.reportedCredits),
+    call.reportedCredits,
     call.reportedPremium,
   ])
+}
+
+function sortedText(json: string): string {
+  return JSON.stringify(sortedJson(JSON.parse(json)))
 }
 
 function sortedJson(value: unknown): unknown {
@@ -76,11 +87,11 @@ function sortedJson(value: unknown): unknown {
     .map(([key, member]) => [key, sortedJson(member)])
 }
 
-function occurredAt(timestamp: string, now: number): number {
+function occurredAt(timestamp: string, now: number, field: string): number {
   const at = Date.parse(timestamp)
   if (at >= EARLIEST_MS && at <= now + AHEAD_MS_MAX) return at
   throw invalidField(
-    'timestamp',
+    field,
     `from ${OCCURRED_AT_EARLIEST} to ${OCCURRED_AHEAD_HOURS_MAX} hours ahead of now`,
   )
 }

@@ -16,6 +16,7 @@ import type { Ledger } from './ledger.ts'
 import { carriedOut } from './refusals.ts'
 import { ownedLine } from './owned-line.ts'
 import { readEntry } from './store.ts'
+import { LedgerError } from './submission.ts'
 import type { Sender } from './track.ts'
 
 type HoldReply = z.infer<typeof holdReply>
@@ -98,7 +99,9 @@ async function closeHold(
   const { order, fingerprint } = closing(holdSeq)
   // One key for both ways to close: the one that comes second meets it and is told so.
   const key = derivedKey('close', holdSeq)
-  const receipt = await ledger.submit(tenantNo, sender.caller.keyNo, order, { key, fingerprint })
+  const receipt = await ledger
+    .submit(tenantNo, sender.caller.keyNo, order, { key, fingerprint })
+    .catch(closedOtherwise)
   const { entry, replayed } = carriedOut(receipt)
   return {
     hold_id: holdId,
@@ -111,4 +114,10 @@ async function closeHold(
       remaining: numberFromMicros(entry.remaining),
     },
   }
+}
+
+/** The sender has sent no key, so a conflict of keys would tell nothing. */
+function closedOtherwise(error: unknown): never {
+  const conflict = error instanceof LedgerError && error.code === 'idempotency_conflict'
+  throw conflict ? new ProblemError('hold_not_open') : error
 }

@@ -11,12 +11,14 @@ import {
   LANE_QUEUE_EVENTS_MAX,
   LANES_COUNT,
 } from '../limits.ts'
-import { type DecidedBatch, decideBatch, loadPlans } from './decide-batch.ts'
+import { type DecidedBatch, decideBatch } from './decide-batch.ts'
 import { LaneConnection } from './lane-connection.ts'
+import { answerToKnown, knownKeys } from './known-keys.ts'
 import type { LaneMeter } from './meter.ts'
+import { loadPlans } from './plan-at-hand.ts'
 import { decideAgain } from './slow-path.ts'
 import { readAccounts, writeBatch } from './store.ts'
-import { LedgerError, type Submission } from './submission.ts'
+import { LedgerError, type Receipt, type Submission } from './submission.ts'
 import type { Account } from './types.ts'
 
 export type LaneDependencies = {
@@ -139,10 +141,37 @@ export class Lane {
   }
 
   private settle({ submissions, receipts }: DecidedBatch): void {
+    const refused: [Submission, Receipt][] = []
     submissions.forEach((submission, index) => {
-      this.release(submission)
-      submission.answer(receipts[index]!)
+      const receipt = receipts[index]!
+      if (receipt.refusal === null) this.answer(submission, receipt)
+      else refused.push([submission, receipt])
     })
+    if (refused.length > 0) void this.settleRefused(refused)
+  }
+
+  /**
+   * What is refused writes no key, so nothing has said yet whether its key is known: an order that was
+   * carried out before (and closed its hold, or took the credits) must get its first answer again.
+   */
+  private async settleRefused(refused: [Submission, Receipt][]): Promise<void> {
+    try {
+      const submissions = refused.map(([submission]) => submission)
+      const known = await knownKeys(submissions, await this.connection.client())
+      for (const [submission, receipt] of refused) {
+        const taken = known.get(submission.id)
+        const answer = taken && answerToKnown(submission, taken, receipt.account)
+        this.answer(submission, answer ?? receipt)
+      }
+    } catch (error) {
+      const unknown = new LedgerError('database_unavailable', error)
+      for (const [submission] of refused) this.answer(submission, unknown)
+    }
+  }
+
+  private answer(submission: Submission, answer: Receipt | LedgerError): void {
+    this.release(submission)
+    submission.answer(answer)
   }
 
   private fail(decided: DecidedBatch, error: unknown): void {
@@ -150,10 +179,8 @@ export class Lane {
     const failure = classifyDatabaseError(error)
     if (failure === 'unavailable') {
       this.connection.discard()
-      for (const submission of decided.submissions) {
-        this.release(submission)
-        submission.answer(new LedgerError('database_unavailable', error))
-      }
+      const unavailable = new LedgerError('database_unavailable', error)
+      for (const submission of decided.submissions) this.answer(submission, unavailable)
     } else {
       if (failure === 'other') this.deps.onError(error)
       this.failed.push(decided)
@@ -170,10 +197,7 @@ export class Lane {
       const settled = await decideAgain(submissions, this.deps, () => this.connection.client())
       for (const account of settled.accounts) this.accounts.set(account.tenantNo, account)
       if (settled.lostConnection) this.connection.discard()
-      for (const { submission, answer } of settled.answers) {
-        this.release(submission)
-        submission.answer(answer)
-      }
+      for (const { submission, answer } of settled.answers) this.answer(submission, answer)
     }
     this.recovering = false
     this.pump()

@@ -22,7 +22,22 @@ export class Ledger {
   }
 
   /**
-   * Carries out one order exactly once per tenant and key. Resolves after the commit.
+   * Carries out one order exactly once per tenant and key.
+   * @param onAnswer called after the commit, or with what kept it from happening
+   */
+  send(
+    tenantNo: number,
+    keyNo: number | null,
+    order: Order,
+    idempotency: IdempotencyKey,
+    onAnswer: (answer: Receipt | LedgerError) => void,
+  ): void {
+    const lane = this.lanes[tenantNo % LANES_COUNT]!
+    lane.submit(new Submission(tenantNo, keyNo, order, idempotency, onAnswer))
+  }
+
+  /**
+   * As `send`, as a promise.
    * @throws {LedgerError}
    */
   submit(
@@ -32,12 +47,10 @@ export class Ledger {
     idempotency: IdempotencyKey,
   ): Promise<Receipt> {
     return new Promise((resolve, reject) => {
-      const onAnswer = (answer: Receipt | LedgerError) => {
+      this.send(tenantNo, keyNo, order, idempotency, (answer) => {
         if (answer instanceof LedgerError) reject(answer)
         else resolve(answer)
-      }
-      const lane = this.lanes[tenantNo % LANES_COUNT]!
-      lane.submit(new Submission(tenantNo, keyNo, order, idempotency, onAnswer))
+      })
     })
   }
 

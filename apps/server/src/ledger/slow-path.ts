@@ -2,9 +2,11 @@ import type pg from 'pg'
 import type { Catalog } from '../catalog/catalog.ts'
 import { classifyDatabaseError } from '../db/errors.ts'
 import type { Clock } from '../lib/clock.ts'
-import { decideBatch, loadPlans } from './decide-batch.ts'
-import { lockAccounts, readKnownKeys, writeBatch } from './store.ts'
-import { LedgerError, type Receipt, replayOrConflict, type Submission } from './submission.ts'
+import { decideBatch } from './decide-batch.ts'
+import { loadPlans } from './plan-at-hand.ts'
+import { answerToKnown, knownKeys } from './known-keys.ts'
+import { lockAccounts, writeBatch } from './store.ts'
+import { LedgerError, type Receipt, type Submission } from './submission.ts'
 import type { Account } from './types.ts'
 
 export type SlowPathDependencies = {
@@ -110,10 +112,7 @@ async function lockAndDecide(
     const taken = known.get(submission.id)
     if (account === undefined) answers.set(submission, new LedgerError('tenant_not_found'))
     else if (taken === undefined) fresh.push(submission)
-    else {
-      const first = { entry: taken.entry, account, replayed: true, refusal: null }
-      answers.set(submission, replayOrConflict(submission, taken.fingerprint, first))
-    }
+    else answers.set(submission, answerToKnown(submission, taken, account))
   }
   const decided = decideBatch(fresh, (no) => accounts.get(no), deps.catalog, deps.clock.now())
   await writeBatch(client, decided.batch)
@@ -126,13 +125,4 @@ async function lockAndDecide(
     accounts: [...accounts.values()],
     lostConnection: false,
   }
-}
-
-async function knownKeys(submissions: Submission[], client: pg.Client) {
-  const wanted = submissions.map(({ tenantNo, idempotency }) => ({
-    tenantNo,
-    key: idempotency.key,
-  }))
-  const known = await readKnownKeys(client, wanted)
-  return new Map(known.map((found) => [`${found.tenantNo}:${found.key}`, found]))
 }

@@ -6,6 +6,7 @@ import {
   PROBLEMS,
   trackBatchReply,
   trackBody,
+  type TrackReply,
   trackReply,
 } from '@tollgate/contract'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
@@ -14,7 +15,8 @@ import { invalidField, ProblemError } from '../lib/problem-error.ts'
 import { binaryCloudEvent } from './binary-cloud-event.ts'
 import { recordCloudEvent } from './cloud-events.ts'
 import { rateHeaders } from './rate-headers.ts'
-import { statusOfDecision, type TrackDependencies, track } from './track.ts'
+import { LedgerError } from './submission.ts'
+import { statusOfDecision, type TrackDependencies, trackAll } from './track.ts'
 
 /** Any error as the wire knows it; the HTTP door has the one place where errors become problems. */
 export type ToProblem = (error: unknown, request: FastifyRequest) => object & { status: number }
@@ -52,7 +54,7 @@ export function trackRoutes(
       if (Array.isArray(request.body)) {
         return { results: await trackBatch(deps, request, request.body) }
       }
-      const decision = await track(deps, request, request.body)
+      const decision = await trackOne(deps, request, request.body)
       reply.headers(rateHeaders(decision, deps.clock.now()))
       return reply.code(statusOfDecision(decision)).send(decision)
     },
@@ -79,21 +81,27 @@ export function trackRoutes(
   )
 }
 
+async function trackOne(
+  deps: TrackDependencies,
+  request: FastifyRequest,
+  event: unknown,
+): Promise<TrackReply> {
+  const [tracked] = await trackAll(deps, request, [event])
+  if (tracked instanceof Error) throw tracked
+  return tracked!
+}
+
 async function trackBatch(
   deps: TrackDependencies & { toProblem: ToProblem },
   request: FastifyRequest,
   events: unknown[],
 ): Promise<object[]> {
   checkBatchSize(events)
-  return Promise.all(
-    events.map(async (event) => {
-      try {
-        const decision = await track(deps, request, event)
-        return { status: statusOfDecision(decision), ...decision }
-      } catch (error) {
-        return deps.toProblem(error, request)
-      }
-    }),
+  const results = await trackAll(deps, request, events)
+  return results.map((tracked) =>
+    tracked instanceof Error
+      ? deps.toProblem(tracked, request)
+      : { status: statusOfDecision(tracked), ...tracked },
   )
 }
 
@@ -126,19 +134,22 @@ async function receiveBatch(
 
 /** The first failure that is not the sender's fault, since all must be sent again then; or all that are. */
 function batchProblem(failed: { index: number; error: unknown }[], events: number): unknown {
-  const ours = failed.find(({ error }) => !isSendersFault(error))
-  if (ours !== undefined) return ours.error
-  const problems = failed as { index: number; error: ProblemError }[]
-  const errors = problems.flatMap(({ index, error }): FieldError[] => {
-    const named = error.errors ?? [{ field: '', message: error.detail ?? PROBLEMS[error.code].title }]
-    return named.map(({ field, message }) => ({ field: atIndex(index, field), message }))
-  })
+  const errors: FieldError[] = []
+  let first: ProblemError | null = null
+  for (const { index, error } of failed) {
+    const problem = sendersFault(error)
+    if (problem === null) return error
+    first ??= problem
+    const named = problem.errors ?? [{ field: '', message: problem.detail ?? PROBLEMS[problem.code].title }]
+    errors.push(...named.map(({ field, message }) => ({ field: atIndex(index, field), message })))
+  }
   const detail = `${events - failed.length} of ${events} events were recorded.`
-  return new ProblemError(problems[0]!.error.code, { detail, errors })
+  return new ProblemError(first!.code, { detail, errors })
 }
 
-function isSendersFault(error: unknown): boolean {
-  return error instanceof ProblemError && PROBLEMS[error.code].status < 500
+function sendersFault(error: unknown): ProblemError | null {
+  const problem = error instanceof LedgerError ? new ProblemError(error.code) : error
+  return problem instanceof ProblemError && PROBLEMS[problem.code].status < 500 ? problem : null
 }
 
 function atIndex(index: number, field: string): string {

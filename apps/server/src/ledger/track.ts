@@ -8,38 +8,86 @@ import { fieldErrors } from '../lib/zod-errors.ts'
 import { decisionReply } from './decision-reply.ts'
 import { callFingerprint, callFrom, DEFAULT_SERVICE } from './event-input.ts'
 import type { Ledger } from './ledger.ts'
+import { planAtHand } from './plan-at-hand.ts'
 import { refused } from './refusals.ts'
+import { LedgerError } from './submission.ts'
+import type { Call } from './types.ts'
 
 export type TrackDependencies = { ledger: Ledger; catalog: Catalog; clock: Clock }
 
 export type Sender = {
   caller: Caller
-  tenantNo(tenantId: string | undefined): Promise<number>
+  /** At once where the tenant is known; otherwise the database is asked. */
+  tenantNo(tenantId: string | undefined): number | Promise<number>
 }
 
+/** What became of one event: its decision, or the ProblemError or LedgerError that kept it out. */
+export type Tracked = TrackReply | Error
+
 /**
- * Tracks one event: checks it, decides it, and answers after its line is committed.
- * @throws ProblemError invalid_request, tenant_not_found; LedgerError
+ * Tracks the events of one request: checks and decides each by itself, and answers in their order
+ * when the lines of all are committed. One promise for all, since thousands a second pass here.
  */
-export async function track(
-  { ledger, catalog, clock }: TrackDependencies,
+export function trackAll(
+  deps: TrackDependencies,
+  sender: Sender,
+  inputs: readonly unknown[],
+): Promise<Tracked[]> {
+  const tracked = new Array<Tracked>(inputs.length)
+  let open = inputs.length
+  return new Promise((resolve) => {
+    inputs.forEach((input, index) => {
+      track(deps, sender, input, (outcome) => {
+        tracked[index] = outcome
+        open -= 1
+        if (open === 0) resolve(tracked)
+      })
+    })
+  })
+}
+
+function track(
+  deps: TrackDependencies,
   sender: Sender,
   input: unknown,
-): Promise<TrackReply> {
-  const event = parseEvent(input)
-  const call = callFrom(event, serviceOf(sender.caller), clock.now())
-  const tenantNo = await sender.tenantNo(tenantIdOf(event))
-  const idempotencyKey = event.idempotency_key ?? makeIdempotencyKey()
-  const receipt = await ledger.submit(
-    tenantNo,
-    sender.caller.keyNo,
-    { kind: 'call', call },
-    { key: storedKey(idempotencyKey), fingerprint: callFingerprint('call', call) },
-  )
-  if (receipt.refusal !== null) throw refused(receipt.refusal)
-  const { entry, account, replayed } = receipt
-  const terms = await catalog.loadPlanVersion(account.planVersionNo)
-  return decisionReply(entry, account, terms, idempotencyKey, replayed)
+  answer: (outcome: Tracked) => void,
+): void {
+  try {
+    const event = parseEvent(input)
+    const call = callFrom(event, serviceOf(sender.caller), deps.clock.now())
+    const idempotencyKey = event.idempotency_key ?? makeIdempotencyKey()
+    const send = (tenantNo: number) => {
+      submitCall(deps, sender, tenantNo, call, idempotencyKey, answer)
+    }
+    const tenantNo = sender.tenantNo(tenantIdOf(event))
+    if (typeof tenantNo === 'number') send(tenantNo)
+    else tenantNo.then(send, answer)
+  } catch (error) {
+    answer(error as Error)
+  }
+}
+
+function submitCall(
+  { ledger, catalog }: TrackDependencies,
+  { caller }: Sender,
+  tenantNo: number,
+  call: Call,
+  idempotencyKey: string,
+  answer: (outcome: Tracked) => void,
+): void {
+  const idempotency = {
+    key: storedKey(idempotencyKey),
+    fingerprint: callFingerprint('call', call),
+  }
+  ledger.send(tenantNo, caller.keyNo, { kind: 'call', call }, idempotency, (receipt) => {
+    if (receipt instanceof LedgerError) answer(receipt)
+    else if (receipt.refusal !== null) answer(refused(receipt.refusal))
+    else {
+      const { entry, account, replayed } = receipt
+      const terms = planAtHand(catalog, account.planVersionNo)
+      answer(decisionReply(entry, account, terms, idempotencyKey, replayed))
+    }
+  })
 }
 
 export function statusOfDecision({ reason }: TrackReply): number {
@@ -52,6 +100,7 @@ export function serviceOf(caller: Caller): string {
 }
 
 function parseEvent(input: unknown): TrackEvent {
+  if (input instanceof ProblemError) throw input
   const parsed = trackEvent.safeParse(input)
   if (parsed.success) return parsed.data
   throw new ProblemError('invalid_request', { errors: fieldErrors(parsed.error.issues) })

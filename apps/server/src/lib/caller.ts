@@ -14,7 +14,7 @@ declare module 'fastify' {
      * not exist.
      * @throws ProblemError invalid_request, tenant_not_found
      */
-    tenantNo(tenantId: string | undefined): Promise<number>
+    tenantNo(tenantId: string | undefined): number | Promise<number>
   }
   interface FastifyContextConfig {
     /** Who may use the route. A route that does not say so does not start. */

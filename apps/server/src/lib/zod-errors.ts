@@ -2,6 +2,8 @@ import type { FieldError } from '@tollgate/contract'
 import type { z } from 'zod'
 
 const FIELDS_NAMED_MAX = 50
+/** An unknown field is told by its name, which may be as long as the body. */
+const FIELD_CHARS_MAX = 100
 
 /**
  * What a schema found wrong, a line per field, named as the sender wrote it: `properties.color`,
@@ -26,5 +28,5 @@ function fieldName(path: readonly PropertyKey[], root: string): string {
     if (typeof part === 'number') name += `[${part}]`
     else name += name === '' ? String(part) : `.${String(part)}`
   }
-  return name === '' ? 'body' : name
+  return name === '' ? 'body' : name.slice(0, FIELD_CHARS_MAX)
 }
