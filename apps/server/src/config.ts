@@ -62,7 +62,9 @@ function secret(env: Env, name: string, problems: string[]): string | null {
 function port(text: string, problems: string[]): number {
   const value = Number(text)
   if (!/^\d+$/.test(text) || value > 65_535) {
-    problems.push(`PORT must be a number from 0 to 65535 (0: any free one); it is ${JSON.stringify(text)}`)
+    problems.push(
+      `PORT must be a number from 0 to 65535 (0: any free one); it is ${JSON.stringify(text)}`,
+    )
   }
   return value
 }
@@ -87,7 +89,9 @@ function operatorKey(text: string | null, problems: string[]): string | null {
 
 function logLevel(text: string, problems: string[]): string {
   if (!LOG_LEVELS.includes(text)) {
-    problems.push(`LOG_LEVEL must be one of ${LOG_LEVELS.join(', ')}; it is ${JSON.stringify(text)}`)
+    problems.push(
+      `LOG_LEVEL must be one of ${LOG_LEVELS.join(', ')}; it is ${JSON.stringify(text)}`,
+    )
   }
   return text
 }

@@ -44,6 +44,7 @@ export const DATABASE_RETRY_AFTER_SECONDS = 2
 export const LANE_RETRY_AFTER_SECONDS = 1
 
 export const STOP_MS_MAX = 10_000
+export const STOP_IDLE_CHECK_MS = 20
 export const CATALOG_REFRESH_SECONDS = 5
 export const CATALOG_BYTES_MAX = 1024 * 1024
 export const CATALOG_CREDITS_MAX = 1_000_000

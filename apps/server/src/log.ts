@@ -1,4 +1,4 @@
-import { pino, type Logger } from 'pino'
+import { type Logger, pino } from 'pino'
 
 /** JSON lines on stderr, or readable ones in a terminal. Keys and passwords never get here; if one does, it is struck out. */
 export function createLog(level: string): Logger {

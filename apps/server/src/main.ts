@@ -20,7 +20,9 @@ program
 
 program
   .command('verify')
-  .description('fold every log from its beginning and compare with what is stored; exit 1 if anything differs')
+  .description(
+    'fold every log from its beginning and compare with what is stored; exit 1 if anything differs',
+  )
   .action(async () => {
     const config = readConfig()
     process.exitCode = await verifyCommand(config, createLog('warn'))
@@ -35,6 +37,9 @@ program
     else await writeOpenapi()
   })
 
+/** Not reached, or not let in: codes of Node, and SQLSTATE for a wrong user, password or database. */
+const UNUSABLE_DATABASE = /^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|28000|28P01|3D000)$/
+
 try {
   await program.parseAsync()
 } catch (error) {
@@ -47,8 +52,12 @@ function explain(error: unknown): string {
   const expected = [ConfigError, CatalogError, EmbeddedPostgresError]
   if (expected.some((kind) => error instanceof kind)) return (error as Error).message
   const { code, message, port } = error as NodeJS.ErrnoException & { port?: number }
-  if (code === 'EADDRINUSE') return `Port ${port} is in use. Set PORT to another one (0: any free one).`
-  if (code === 'EACCES' && port !== undefined) return `Port ${port} may not be used by this user. Set PORT to another one.`
-  if (code === 'ECONNREFUSED') return `The database at DATABASE_URL cannot be reached: ${message}`
+  if (code === 'EADDRINUSE')
+    return `Port ${port} is in use. Set PORT to another one (0: any free one).`
+  if (code === 'EACCES' && port !== undefined)
+    return `Port ${port} may not be used by this user. Set PORT to another one.`
+  if (UNUSABLE_DATABASE.test(code ?? '')) {
+    return `The database at DATABASE_URL cannot be used: ${message}`
+  }
   return error instanceof Error ? (error.stack ?? error.message) : String(error)
 }

@@ -1,6 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises'
-import { pino } from 'pino'
 import pg from 'pg'
+import { pino } from 'pino'
 import { Directory } from './access/directory.ts'
 import type { Catalog } from './catalog/catalog.ts'
 import { buildApp } from './http/app.ts'

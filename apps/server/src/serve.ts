@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { setFlagsFromString } from 'node:v8'
 import type { Logger } from 'pino'
 import { ensureOperatorKey } from './access/keys.ts'
@@ -10,15 +11,18 @@ import { buildServer, type Server } from './server.ts'
 import type { Terminal } from './terminal.ts'
 
 /**
- * What a batch needs lives until its commit, longer than V8 expects of young objects: with more room
- * for them they die young all the same, and are not carried about first.
+ * What a request needs lives until its commit, longer than V8 expects of young objects. Left alone it
+ * moves them, and later makes them, among the old ones, where they are carried about and found dead
+ * much later: a third of the processor time under load, measured.
  */
-const YOUNG_GENERATION_FLAG = '--max-semi-space-size=16'
+const V8_FLAGS = ['--no-allocation-site-pretenuring', '--max-semi-space-size=16']
 
 /** Starts a node and keeps it until it is told to stop. */
 export async function serve(config: Config, log: Logger, terminal: Terminal): Promise<void> {
-  setFlagsFromString(YOUNG_GENERATION_FLAG)
-  terminal.progress(config.databaseUrl === null ? 'Starting PostgreSQL' : 'Connecting to PostgreSQL')
+  for (const flag of V8_FLAGS) setFlagsFromString(flag)
+  terminal.progress(
+    config.databaseUrl === null ? 'Starting PostgreSQL' : 'Connecting to PostgreSQL',
+  )
   const database = await openDatabase(config, log, (message) => terminal.progress(message))
   let server: Server
   try {
@@ -54,7 +58,10 @@ function stopOnSignals(server: Server, closeDatabase: () => Promise<void>, log: 
       log.warn('requests were still open after the time to stop')
       server.app.server.closeAllConnections()
     }, STOP_MS_MAX - 1_000)
-    await server.stop()
+    // What a database that hangs has not confirmed was not acknowledged either: nothing is lost.
+    const outOfTime = sleep(STOP_MS_MAX - 500, 'the database did not answer before the end')
+    const unfinished = await Promise.race([server.stop(), outOfTime])
+    if (unfinished !== undefined) log.warn(unfinished)
     clearTimeout(impatient)
     await closeDatabase()
     log.info('stopped')

@@ -11,7 +11,7 @@ import { connectionOptions, createPool } from './db/pool.ts'
 import { buildApp } from './http/app.ts'
 import { Ledger } from './ledger/ledger.ts'
 import type { Clock } from './lib/clock.ts'
-import { CATALOG_REFRESH_SECONDS, PARTITIONS_CHECK_HOURS } from './limits.ts'
+import { CATALOG_REFRESH_SECONDS, PARTITIONS_CHECK_HOURS, STOP_IDLE_CHECK_MS } from './limits.ts'
 
 export type Server = {
   app: FastifyInstance
@@ -54,7 +54,10 @@ export async function buildServer(options: ServerOptions): Promise<Server> {
   const stop = async () => {
     stopping = true
     stopChores()
+    // Connections that are kept alive become idle one by one, as what they asked is answered.
+    const idle = setInterval(() => app.server.closeIdleConnections(), STOP_IDLE_CHECK_MS)
     await app.close()
+    clearInterval(idle)
     await ledger.close()
     await pool.end()
   }

@@ -25,7 +25,8 @@ export function welcomeText({ address, operatorKey, demoKey }: Welcome): string 
       ? 'Operator key: the one you have (set TOLLGATE_OPERATOR_KEY to replace it)'
       : `Operator key: ${operatorKey}  (shown once; only its hash is kept)`,
   )
-  if (demoKey !== null) lines.push(`Demo tenant:  demo, with the key ${demoKey}`, ...tryIt(address, demoKey))
+  if (demoKey !== null)
+    lines.push(`Demo tenant:  demo, with the key ${demoKey}`, ...tryIt(address, demoKey))
   return [...lines, ''].join('\n')
 }
 

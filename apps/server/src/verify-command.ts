@@ -4,7 +4,7 @@ import type { Logger } from 'pino'
 import { openCatalog } from './catalog/catalog.ts'
 import type { Config } from './config.ts'
 import { isMigrated } from './db/migrate.ts'
-import { createPool } from './db/pool.ts'
+import { createPool, withoutTimeLimits } from './db/pool.ts'
 import { type VerifiedLogs, verifyLogs } from './ledger/verify-logs.ts'
 import { joinDatabase } from './open-database.ts'
 
@@ -37,22 +37,21 @@ export async function verifyCommand(config: Config, log: Logger): Promise<number
 /** In one snapshot, so that a node that goes on writing is not mistaken for a difference. */
 async function verifyAll(pool: pg.Pool): Promise<VerifiedLogs> {
   const catalog = await openCatalog(pool)
-  const client = await pool.connect()
   const bar = new SingleBar(
     { format: '{bar} {percentage}% | {value} of {total} lines' },
     Presets.legacy,
   )
   try {
-    await client.query('SET statement_timeout = 0')
-    await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY')
-    return await verifyLogs(client, catalog, {
-      total: (lines) => {
-        if (process.stderr.isTTY) bar.start(lines, 0)
-      },
-      verified: (lines) => bar.increment(lines),
+    return await withoutTimeLimits(pool, async (client) => {
+      await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY')
+      return verifyLogs(client, catalog, {
+        total: (lines) => {
+          if (process.stderr.isTTY) bar.start(lines, 0)
+        },
+        verified: (lines) => bar.increment(lines),
+      })
     })
   } finally {
     bar.stop()
-    client.release(true)
   }
 }

@@ -1,5 +1,15 @@
 import { z } from 'zod'
-import { credits, email, idempotencyKey, instant, instantOut, name, reason, tenantId } from './fields.ts'
+import {
+  credits,
+  creditsOut,
+  email,
+  idempotencyKey,
+  instant,
+  instantOut,
+  name,
+  reason,
+  tenantId,
+} from './fields.ts'
 import { GRANT_PRIORITY_DEFAULT, GRANT_PRIORITY_MAX } from './limits.ts'
 import { nextCursor, pageQuery } from './readings.ts'
 
@@ -36,7 +46,7 @@ export const tenantReply = z
     time_zone: z.string(),
     region: z.string().nullable(),
     created_at: instantOut,
-    balance: credits,
+    balance: creditsOut,
     seq: z.number().int().describe("Last line of the tenant's log"),
   })
   .meta({ id: 'Tenant' })
@@ -59,7 +69,9 @@ export const createKeyReply = z.object({
 })
 
 export const creditsBody = z.strictObject({
-  amount: credits.refine((value) => value !== 0, 'not 0').describe('Negative: an adjustment that takes credits back'),
+  amount: credits
+    .refine((value) => value !== 0, 'not 0')
+    .describe('Negative: an adjustment that takes credits back'),
   reason,
   priority: z
     .number()
@@ -76,20 +88,30 @@ export const creditsReply = z
     event_id: z.string(),
     seq: z.number().int(),
     replayed: z.boolean(),
-    balance: credits,
-    remaining: credits.describe('Free to spend: balance less held'),
+    balance: creditsOut,
+    remaining: creditsOut.describe('Free to spend: balance less held'),
   })
   .meta({ id: 'CreditsGiven' })
 
 export const createServiceBody = z.strictObject({
-  name: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/, 'letters, digits, dots, dashes and underscores; at most 100'),
+  name: z
+    .string()
+    .regex(
+      /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/,
+      'letters, digits, dots, dashes and underscores; at most 100',
+    ),
   trust_reported: z
     .boolean()
-    .describe('Whether credits_used and premium of its events are believed where the catalog has no rule; left out: true')
+    .describe(
+      'Whether credits_used and premium of its events are believed where the catalog has no rule; left out: true',
+    )
     .optional(),
 })
 export const serviceReply = z
   .object({ name: z.string(), trust_reported: z.boolean(), created_at: instantOut })
   .meta({ id: 'Service' })
-export const createServiceReply = serviceReply.extend({ key_id: z.string(), key: z.string().describe('Shown once; only its hash is kept') })
+export const createServiceReply = serviceReply.extend({
+  key_id: z.string(),
+  key: z.string().describe('Shown once; only its hash is kept'),
+})
 export const servicesReply = z.object({ data: z.array(serviceReply) })

@@ -25,24 +25,36 @@ export const PROBLEMS = {
     title: 'The idempotency key was used before with another body',
   },
   already_exists: { status: 409, title: 'It exists already' },
-  hold_not_open: { status: 409, title: 'The hold is not open: it was settled, released or expired' },
+  hold_not_open: {
+    status: 409,
+    title: 'The hold is not open: it was settled, released or expired',
+  },
   settlement_exceeds_hold: {
     status: 409,
     title: 'The settlement is larger than the hold; allow_more was not set',
   },
-  not_voidable: { status: 409, title: 'There is nothing to void: the call was denied, or it is not a call' },
+  not_voidable: {
+    status: 409,
+    title: 'There is nothing to void: the call was denied, or it is not a call',
+  },
   too_many_grants: { status: 409, title: 'The tenant has too many open grants' },
   too_many_holds: { status: 409, title: 'The tenant has too many open holds' },
   body_too_large: { status: 413, title: 'The body is too large' },
   unsupported_media_type: { status: 415, title: 'The content type is not supported' },
   header_too_large: { status: 431, title: 'The headers are too large' },
   internal_error: { status: 500, title: 'Something went wrong here' },
-  overloaded: { status: 503, title: 'Too much is waiting; try again with the same idempotency key' },
+  overloaded: {
+    status: 503,
+    title: 'Too much is waiting; try again with the same idempotency key',
+  },
   database_unavailable: {
     status: 503,
     title: 'The database cannot be reached; try again with the same idempotency key',
   },
-  stopping: { status: 503, title: 'This server is stopping; try again with the same idempotency key' },
+  stopping: {
+    status: 503,
+    title: 'This server is stopping; try again with the same idempotency key',
+  },
 } as const satisfies Record<string, { status: number; title: string }>
 export type ProblemCode = keyof typeof PROBLEMS
 export const PROBLEM_CODES = Object.keys(PROBLEMS) as [ProblemCode, ...ProblemCode[]]

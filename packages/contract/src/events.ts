@@ -22,7 +22,10 @@ export const cloudEvent = z
     time: instant.optional(),
     datacontenttype: z
       .string()
-      .regex(/^application\/([a-z0-9.+-]+\+)?json\s*(;.*)?$/i, 'JSON is the only content that is understood')
+      .regex(
+        /^application\/([a-z0-9.+-]+\+)?json\s*(;.*)?$/i,
+        'JSON is the only content that is understood',
+      )
       .optional(),
     dataschema: z.string().min(1).max(1_024).optional(),
     data: cloudEventData.nullable().optional(),

@@ -14,14 +14,19 @@ export const email = z.email().max(EMAIL_CHARS_MAX)
 
 export const tenantId = z
   .string()
-  .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, 'letters, digits, dots, dashes and underscores; at most 64')
+  .regex(
+    /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/,
+    'letters, digits, dots, dashes and underscores; at most 64',
+  )
   .describe('A tenant, as the operator named it')
 
 export const idempotencyKey = z
   .string()
   .min(1)
   .max(IDEMPOTENCY_KEY_CHARS_MAX)
-  .describe('Unique per tenant and operation. The same key again answers with the first decision; a UUID of version 7 is fastest')
+  .describe(
+    'Unique per tenant and operation. The same key again answers with the first decision; a UUID of version 7 is fastest',
+  )
 
 /** Credits with at most six decimals. */
 export const credits = z
@@ -38,6 +43,9 @@ export function hasAtMostSixDecimals(value: number): boolean {
 function isTiny(value: number): boolean {
   return /^-?[1-9]e-6$/.test(String(value))
 }
+
+/** Of a reply: a sum may be larger than what a single request can name. */
+export const creditsOut = z.number().describe('Credits, with at most 6 decimals')
 
 export const nonNegativeCredits = credits.min(0)
 export const positiveCredits = credits.gt(0)

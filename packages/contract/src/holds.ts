@@ -1,5 +1,13 @@
 import { z } from 'zod'
-import { credits, idempotencyKey, instantOut, nonNegativeCredits, positiveCredits, reason, tenantId } from './fields.ts'
+import {
+  creditsOut,
+  idempotencyKey,
+  instantOut,
+  nonNegativeCredits,
+  positiveCredits,
+  reason,
+  tenantId,
+} from './fields.ts'
 import { HOLD_SECONDS_DEFAULT, HOLD_SECONDS_MAX } from './limits.ts'
 
 export const holdBody = z.strictObject({
@@ -28,9 +36,9 @@ export const holdReply = z
     replayed: z.boolean(),
     expires_at: instantOut.optional(),
     credits: z.object({
-      held: credits.describe('Set aside by this hold when it was made'),
-      charged: credits,
-      remaining: credits.describe('Free to spend'),
+      held: creditsOut.describe('Set aside by this hold when it was made'),
+      charged: creditsOut,
+      remaining: creditsOut.describe('Free to spend'),
     }),
   })
   .meta({ id: 'Hold' })
@@ -43,6 +51,6 @@ export const voidReply = z
     voided_event_id: z.string(),
     seq: z.number().int(),
     replayed: z.boolean(),
-    credits: z.object({ refunded: credits, remaining: credits }),
+    credits: z.object({ refunded: creditsOut, remaining: creditsOut }),
   })
   .meta({ id: 'Void' })

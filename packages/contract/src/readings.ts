@@ -1,11 +1,13 @@
 import { z } from 'zod'
 import { DENIAL_REASONS } from './codes.ts'
-import { count, credits, instantOut, tenantId } from './fields.ts'
+import { count, creditsOut, instantOut, tenantId } from './fields.ts'
 import { PAGE_ROWS_DEFAULT, PAGE_ROWS_MAX } from './limits.ts'
 import { quotaState, rateLimitState } from './track.ts'
 
 export const tenantQuery = z.strictObject({
-  tenant_id: tenantId.describe("Needed with a service or operator key; with a tenant's key it must match").optional(),
+  tenant_id: tenantId
+    .describe("Needed with a service or operator key; with a tenant's key it must match")
+    .optional(),
 })
 
 export const pageQuery = {
@@ -19,13 +21,17 @@ export const quotaReply = z
   .object({
     plan: z.string(),
     status: z.enum(['active', 'suspended']),
-    period: z.object({ start: instantOut, end: instantOut.describe('Last second'), timezone: z.string() }),
+    period: z.object({
+      start: instantOut,
+      end: instantOut.describe('Last second'),
+      timezone: z.string(),
+    }),
     quota: quotaState.extend({ overage: z.number().describe('Units beyond the limit') }),
     credits: z.object({
       required: z.boolean().describe('Whether the plan pays calls from credits'),
-      balance: credits,
-      held: credits,
-      remaining: credits.describe('Free to spend: balance less held'),
+      balance: creditsOut,
+      held: creditsOut,
+      remaining: creditsOut.describe('Free to spend: balance less held'),
     }),
     rate_limits: z.array(rateLimitState),
   })
@@ -33,7 +39,11 @@ export const quotaReply = z
 
 export const summaryReply = z
   .object({
-    period: z.object({ start: instantOut, end: instantOut.describe('Last second'), timezone: z.string() }),
+    period: z.object({
+      start: instantOut,
+      end: instantOut.describe('Last second'),
+      timezone: z.string(),
+    }),
     subscription: z.object({
       plan: z.string(),
       status: z.enum(['active', 'suspended']),
@@ -66,7 +76,11 @@ export const amount = z.string().describe('Decimal')
 export const billingReply = z
   .object({
     plan: z.string(),
-    period: z.object({ start: instantOut, end: instantOut.describe('Last second'), timezone: z.string() }),
+    period: z.object({
+      start: instantOut,
+      end: instantOut.describe('Last second'),
+      timezone: z.string(),
+    }),
     currency: z.string().describe('ISO 4217'),
     lines: z.array(
       z.object({
@@ -94,9 +108,9 @@ export const entryReply = z
     overage: z.boolean(),
     counted: z.boolean().describe('Uses quota, credits and money'),
     credits: z.object({
-      change: credits.describe('What the balance changed by'),
-      cost: credits.describe('What it costs, taken or not'),
-      remaining: credits.describe('Free to spend after this line'),
+      change: creditsOut.describe('What the balance changed by'),
+      cost: creditsOut.describe('What it costs, taken or not'),
+      remaining: creditsOut.describe('Free to spend after this line'),
     }),
     used: z.number().describe('Quota used in the period after this line'),
     key_id: z.string().nullable().describe('The key that sent it'),

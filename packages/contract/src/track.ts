@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { DENIAL_REASONS } from './codes.ts'
 import {
   countOfCall,
-  credits,
+  creditsOut,
   hasAtMostSixDecimals,
   idempotencyKey,
   instant,
@@ -29,9 +29,12 @@ export const properties = z
     // What nests without end could not even be measured.
     abort: true,
   })
-  .refine((value) => new TextEncoder().encode(JSON.stringify(value)).length <= PROPERTIES_BYTES_MAX, {
-    message: `at most ${PROPERTIES_BYTES_MAX} bytes of JSON`,
-  })
+  .refine(
+    (value) => new TextEncoder().encode(JSON.stringify(value)).length <= PROPERTIES_BYTES_MAX,
+    {
+      message: `at most ${PROPERTIES_BYTES_MAX} bytes of JSON`,
+    },
+  )
   .describe(`Anything of the sender's: a JSON object of at most ${PROPERTIES_BYTES_MAX} bytes`)
 
 /** Level by level and not by recursion, which deep values are sent to exhaust. */
@@ -48,18 +51,28 @@ function nestsModestly(value: unknown): boolean {
 
 /** What can be said of a call besides who made it to what. */
 export const callFields = {
-  service_name: name.describe('The API project. With a service key: that service if left out').optional(),
-  endpoint: z.string().min(1).max(ENDPOINT_CHARS_MAX).describe('Path that was called, as in /notes'),
+  service_name: name
+    .describe('The API project. With a service key: that service if left out')
+    .optional(),
+  endpoint: z
+    .string()
+    .min(1)
+    .max(ENDPOINT_CHARS_MAX)
+    .describe('Path that was called, as in /notes'),
   method: z
     .string()
     .regex(/^[A-Za-z]{1,16}$/, 'an HTTP method')
     .optional(),
   credits_used: nonNegativeCredits
-    .describe('Credits the call costs in all; believed only where the catalog has no rule for the endpoint and trusts the service')
+    .describe(
+      'Credits the call costs in all; believed only where the catalog has no rule for the endpoint and trusts the service',
+    )
     .optional(),
   premium: z.boolean().describe('Believed as credits_used is').optional(),
   timestamp: instant
-    .describe(`When the call happened; from ${OCCURRED_AT_EARLIEST} to ${OCCURRED_AHEAD_HOURS_MAX} hours ahead. Left out: now`)
+    .describe(
+      `When the call happened; from ${OCCURRED_AT_EARLIEST} to ${OCCURRED_AHEAD_HOURS_MAX} hours ahead. Left out: now`,
+    )
     .optional(),
   status: z.enum(['success', 'failure']).describe('Left out: success').optional(),
   region: name.optional(),
@@ -119,7 +132,7 @@ export const trackReply = z
     reason: z.enum(DENIAL_REASONS).nullable(),
     replayed: z.boolean().describe('The key was known: this is the first decision again'),
     overage: z.boolean().describe('Went beyond quota or credits'),
-    credits: z.object({ charged: credits, remaining: credits }),
+    credits: z.object({ charged: creditsOut, remaining: creditsOut }),
     quota: quotaState,
     rate_limits: z.array(rateLimitState),
   })
@@ -129,10 +142,7 @@ export type TrackReply = z.infer<typeof trackReply>
 export const trackBatchReply = z
   .object({
     results: z.array(
-      z.union([
-        z.object({ status: z.number().int(), ...trackReply.shape }),
-        problem,
-      ]),
+      z.union([z.object({ status: z.number().int(), ...trackReply.shape }), problem]),
     ),
   })
   .meta({ id: 'BatchResult', description: 'One result for each event, in order' })

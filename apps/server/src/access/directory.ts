@@ -1,8 +1,8 @@
 import { LRUCache } from 'lru-cache'
 import type pg from 'pg'
-import { KEY_CACHE_SECONDS, KEYS_CACHED_MAX, TENANTS_CACHED_MAX } from '../limits.ts'
-import { ProblemError } from '../lib/problem-error.ts'
 import type { Caller } from '../lib/caller.ts'
+import { ProblemError } from '../lib/problem-error.ts'
+import { KEY_CACHE_SECONDS, KEYS_CACHED_MAX, TENANTS_CACHED_MAX } from '../limits.ts'
 import { hashKey, mayBeKey } from './key-format.ts'
 import { type KeyRow, readActiveKey, readTenant } from './store.ts'
 
@@ -28,8 +28,8 @@ export class Directory {
    * @throws ProblemError unauthorized
    */
   async authenticate(authorization: string | undefined): Promise<Caller> {
-    const known = this.callers.get(authorization ?? '')
-    if (known !== undefined) return known
+    const known = this.knownCaller(authorization)
+    if (known !== null) return known
 
     const key = bearerKey(authorization)
     if (!mayBeKey(key)) throw unauthorized('The key is mistyped or incomplete.')
@@ -40,6 +40,11 @@ export class Directory {
     // What was read before a revocation must not outlive it here.
     if (revocations === this.revocations) this.callers.set(authorization!, caller)
     return caller
+  }
+
+  /** The caller of a key that was used a moment ago; null: ask `authenticate`. */
+  knownCaller(authorization: string | undefined): Caller | null {
+    return this.callers.get(authorization ?? '') ?? null
   }
 
   /** A key was revoked: who belongs to which is asked anew. */
@@ -87,7 +92,9 @@ function bearerKey(authorization: string | undefined): string {
   if (authorization === undefined) {
     throw unauthorized('Send the key as “Authorization: Bearer KEY”.')
   }
-  const key = /^Bearer +(\S+) *$/i.exec(authorization)?.[1]
+  // Few ways to write it, since whole headers are remembered: a key and much white space would fill
+  // the memory.
+  const key = /^Bearer {1,4}(\S+)$/i.exec(authorization)?.[1]
   if (key === undefined) throw unauthorized('Send the key as “Authorization: Bearer KEY”.')
   return key
 }

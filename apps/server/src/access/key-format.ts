@@ -3,7 +3,11 @@ import { crc32 } from 'node:zlib'
 
 export type KeyKind = 'tenant' | 'service' | 'operator'
 
-const PREFIX: Record<KeyKind, string> = { tenant: 'tg_live_', service: 'tg_svc_', operator: 'tg_op_' }
+const PREFIX: Record<KeyKind, string> = {
+  tenant: 'tg_live_',
+  service: 'tg_svc_',
+  operator: 'tg_op_',
+}
 const BASE62 = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'
 /** 62^32 is more than 190 bits. */
 const SECRET_CHARS = 32

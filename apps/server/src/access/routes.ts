@@ -52,7 +52,12 @@ function tenantRoutes(fastify: FastifyInstance, deps: AccessDependencies): void 
     '/api/admin/tenants',
     {
       config,
-      schema: { tags, summary: 'Make a tenant', body: createTenantBody, response: { 201: tenantReply } },
+      schema: {
+        tags,
+        summary: 'Make a tenant',
+        body: createTenantBody,
+        response: { 201: tenantReply },
+      },
     },
     async (request, reply) => {
       const tenant = await createTenant(deps, request.body)
@@ -81,7 +86,15 @@ function tenantRoutes(fastify: FastifyInstance, deps: AccessDependencies): void 
   )
   app.get(
     '/api/admin/tenants/:id',
-    { config, schema: { tags, summary: 'Read a tenant', params: tenantPath, response: { 200: tenantReply } } },
+    {
+      config,
+      schema: {
+        tags,
+        summary: 'Read a tenant',
+        params: tenantPath,
+        response: { 200: tenantReply },
+      },
+    },
     async ({ params }) => {
       const row = await existingTenant(deps, params.id)
       const accounts = await accountsAt(pool, catalog, [row.tenant_no], clock.now())
@@ -114,7 +127,15 @@ function keyRoutes(fastify: FastifyInstance, deps: AccessDependencies): void {
 
   app.post(
     '/api/admin/tenants/:id/keys',
-    { config, schema: { tags, summary: 'Make a key of a tenant', params: tenantPath, response: { 201: createKeyReply } } },
+    {
+      config,
+      schema: {
+        tags,
+        summary: 'Make a key of a tenant',
+        params: tenantPath,
+        response: { 201: createKeyReply },
+      },
+    },
     async ({ params }, reply) => {
       const { tenant_no } = await existingTenant(deps, params.id)
       const { key, keyId } = await issueKey(pool, 'tenant', { tenantNo: tenant_no })
@@ -123,7 +144,15 @@ function keyRoutes(fastify: FastifyInstance, deps: AccessDependencies): void {
   )
   app.get(
     '/api/admin/tenants/:id/keys',
-    { config, schema: { tags, summary: "List a tenant's keys", params: tenantPath, response: { 200: keysReply } } },
+    {
+      config,
+      schema: {
+        tags,
+        summary: "List a tenant's keys",
+        params: tenantPath,
+        response: { 200: keysReply },
+      },
+    },
     async ({ params }) => {
       const { tenant_no } = await existingTenant(deps, params.id)
       const keys = await readTenantKeys(pool, tenant_no)

@@ -75,7 +75,12 @@ export async function hasOperatorKey(db: Queryable): Promise<boolean> {
   return onlyRow({ rows }).found
 }
 
-export type KeyListRow = { key_id: string; hint: string; created_at: number; revoked_at: number | null }
+export type KeyListRow = {
+  key_id: string
+  hint: string
+  created_at: number
+  revoked_at: number | null
+}
 
 export async function readTenantKeys(pool: pg.Pool, tenantNo: number): Promise<KeyListRow[]> {
   const { rows } = await pool.query<KeyListRow>(

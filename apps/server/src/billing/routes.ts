@@ -25,7 +25,12 @@ export function billingRoutes(fastify: FastifyInstance, deps: BillingDependencie
     },
     async (request) => {
       const tenantNo = await request.tenantNo(request.query.tenant_id)
-      const { account, terms } = await accountAt(deps.pool, deps.catalog, tenantNo, deps.clock.now())
+      const { account, terms } = await accountAt(
+        deps.pool,
+        deps.catalog,
+        tenantNo,
+        deps.clock.now(),
+      )
       const { used, creditsBurned } = account.counters
       return {
         plan: terms.plan,

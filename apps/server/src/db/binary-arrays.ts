@@ -3,7 +3,16 @@
  * whole batches of rows so: text arrays would have to be escaped here and parsed there.
  * Format: array_recv in PostgreSQL's arrayfuncs.c.
  */
-const OID = { bool: 16, int8: 20, int2: 21, int4: 23, text: 25, json: 114, timestamptz: 1184, uuid: 2950 }
+const OID = {
+  bool: 16,
+  int8: 20,
+  int2: 21,
+  int4: 23,
+  text: 25,
+  json: 114,
+  timestamptz: 1184,
+  uuid: 2950,
+}
 
 /** Microseconds from 1970 to 2000, where PostgreSQL's timestamps begin. */
 const EPOCH_2000_US = 946_684_800_000_000
@@ -19,7 +28,10 @@ export function int8Array<Row>(rows: readonly Row[], get: Get<Row, bigint>): Buf
 }
 
 /** For safe integers, without the cost of a bigint for each. */
-export function int8ArrayOfNumbers<Row>(rows: readonly Row[], get: Get<Row, number>): Buffer | null {
+export function int8ArrayOfNumbers<Row>(
+  rows: readonly Row[],
+  get: Get<Row, number>,
+): Buffer | null {
   return fixedArray(OID.int8, 8, rows, get, writeInt64)
 }
 
@@ -89,11 +101,7 @@ function fixedArray<Row, T>(
   return anyValue ? buffer.subarray(0, at) : null
 }
 
-function stringArray<Row>(
-  oid: number,
-  rows: readonly Row[],
-  get: Get<Row, string>,
-): Buffer | null {
+function stringArray<Row>(oid: number, rows: readonly Row[], get: Get<Row, string>): Buffer | null {
   const values = rows.map(get)
   let bytesMax = HEADER_BYTES
   let anyValue = false

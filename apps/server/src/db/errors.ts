@@ -35,6 +35,7 @@ export function isUniqueViolation(error: unknown, constraint: string): boolean {
 function isConnectionError(error: unknown): boolean {
   return (
     error instanceof Error &&
+    !(error instanceof TypeError || error instanceof RangeError) &&
     /connection|timeout|timed out|not queryable|client was closed|ended/i.test(error.message)
   )
 }

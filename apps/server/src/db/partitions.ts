@@ -20,7 +20,9 @@ export async function ensurePartitions(pool: pg.Pool, now: number): Promise<void
 
 async function ensureMonth(client: pg.PoolClient, month: Date): Promise<void> {
   const name = `entry_${month.toISOString().slice(0, 7).replace('-', '_')}`
-  const { rows } = await client.query<{ found: string | null }>('SELECT to_regclass($1) AS found', [name])
+  const { rows } = await client.query<{ found: string | null }>('SELECT to_regclass($1) AS found', [
+    name,
+  ])
   if (rows[0]?.found !== null) return
   const [from, to] = [month, monthAfter(month.getTime(), 1)].map((date) => date.toISOString())
   const taken = await client.query(
@@ -28,7 +30,9 @@ async function ensureMonth(client: pg.PoolClient, month: Date): Promise<void> {
     [from, to],
   )
   if (taken.rows.length > 0) return
-  await client.query(`CREATE TABLE ${name} PARTITION OF entry FOR VALUES FROM ('${from}') TO ('${to}')`)
+  await client.query(
+    `CREATE TABLE ${name} PARTITION OF entry FOR VALUES FROM ('${from}') TO ('${to}')`,
+  )
   await client.query(`ALTER TABLE ${name} ADD PRIMARY KEY (tenant_no, seq)`)
 }
 

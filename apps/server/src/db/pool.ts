@@ -40,18 +40,40 @@ export async function inTransaction<T>(
 ): Promise<T> {
   const client = await pool.connect()
   let broken = false
+  // The pool listens to idle connections only, and one that breaks unheard ends the process.
+  const onError = () => {
+    broken = true
+  }
+  client.on('error', onError)
   try {
     await client.query('BEGIN')
     const result = await work(client)
     await client.query('COMMIT')
     return result
   } catch (error) {
-    await client.query('ROLLBACK').catch(() => {
-      broken = true
-    })
+    await client.query('ROLLBACK').catch(onError)
     throw error
   } finally {
+    client.off('error', onError)
     client.release(broken)
+  }
+}
+
+/** Runs `work` on a connection of its own, for what takes as long as it takes. */
+export async function withoutTimeLimits<T>(
+  pool: pg.Pool,
+  work: (client: pg.ClientBase) => Promise<T>,
+): Promise<T> {
+  const client = new pg.Client({ ...pool.options, query_timeout: 0, statement_timeout: 0 })
+  // If it breaks, the statement under way says so.
+  client.on('error', () => undefined)
+  await client.connect()
+  try {
+    // The server may have a limit of its own.
+    await client.query('SET statement_timeout = 0')
+    return await work(client)
+  } finally {
+    await client.end()
   }
 }
 

@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto'
+import http, { type RequestListener, type Server } from 'node:http'
 import fastify, {
   type FastifyBaseLogger,
   type FastifyInstance,
@@ -24,11 +24,13 @@ import {
   PATH_PARAMETER_CHARS_MAX,
   REQUEST_MS_MAX,
 } from '../limits.ts'
+import { answerBrokenRequest } from './broken-request.ts'
 import { documentApi } from './documentation.ts'
 import { checkText, parseJsonBody } from './json-body.ts'
-import { answerBrokenRequest } from './broken-request.ts'
-import { problemBody, problemOf, sendProblem } from './problems.ts'
+import { batchProblem, sendProblem } from './problems.ts'
+import { requestIdOf } from './request-id.ts'
 import { type SystemDependencies, systemRoutes } from './system-routes.ts'
+import { trackDoor } from './track-door.ts'
 
 export type AppDependencies = AccessDependencies & SystemDependencies & { log: Logger }
 
@@ -39,19 +41,17 @@ export async function buildApp(deps: AppDependencies): Promise<FastifyInstance> 
     // A line per call would cost more than the call; what goes wrong is logged in `sendProblem`.
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: BODY_BYTES_MAX,
-    requestTimeout: REQUEST_MS_MAX,
-    keepAliveTimeout: IDLE_CONNECTION_MS_MAX,
     forceCloseConnections: 'idle',
     // Said as a problem, by `refuseWhileStopping`.
     return503OnClosing: false,
-    genReqId: requestId,
+    genReqId: ({ headers }) => requestIdOf(headers),
     // A logger per request would be made for requests that log nothing; `sendProblem` says the id itself.
     childLoggerFactory: (log) => log,
     clientErrorHandler: answerBrokenRequest,
     // A path that cannot be decoded meets no route, so no hook and no error handler either.
     frameworkErrors: sendProblem,
     routerOptions: { maxParamLength: PATH_PARAMETER_CHARS_MAX },
-    http: { headersTimeout: HEADERS_MS_MAX },
+    serverFactory: (framework) => createServer(deps, framework as RequestListener),
   })
   refuseWhileStopping(app, deps.isStopping)
   acceptJson(app)
@@ -71,7 +71,7 @@ export async function buildApp(deps: AppDependencies): Promise<FastifyInstance> 
   await documentApi(app)
   const keyIds = (keyNos: number[]) => keyIdsOf(deps.pool, keyNos)
   const toProblem = (error: unknown, request: FastifyRequest) =>
-    batchProblem(error, request)
+    batchProblem(error, request.id, request.log)
   await app.register(async (routes) => {
     trackRoutes(routes, { ...deps, toProblem })
     ledgerRoutes(routes, { ...deps, keyIds })
@@ -84,18 +84,12 @@ export async function buildApp(deps: AppDependencies): Promise<FastifyInstance> 
   return app
 }
 
-/** The sender's id if it is a decent one, so that both logs can be joined. */
-function requestId(request: { headers: Record<string, unknown> }): string {
-  const given = request.headers['x-request-id']
-  return typeof given === 'string' && /^[\w.:-]{1,64}$/.test(given) ? given : randomUUID()
-}
-
-function batchProblem(error: unknown, request: FastifyRequest) {
-  const problem = problemOf(error)
-  if (problem.code === 'internal_error') {
-    request.log.error({ err: error, request_id: request.id }, 'event failed')
-  }
-  return problemBody(problem, request.id)
+/** The server is ours and not the framework's, so that the hottest request can go past it. */
+function createServer(deps: AppDependencies, framework: RequestListener): Server {
+  const server = http.createServer({ headersTimeout: HEADERS_MS_MAX }, trackDoor(deps, framework))
+  server.requestTimeout = REQUEST_MS_MAX
+  server.keepAliveTimeout = IDLE_CONNECTION_MS_MAX
+  return server
 }
 
 /** What was accepted before is finished; what comes now goes to another node, or comes again. */
@@ -107,7 +101,11 @@ function refuseWhileStopping(app: FastifyInstance, isStopping: () => boolean): v
   })
 }
 
-const JSON_TYPES = ['application/json', 'application/cloudevents+json', 'application/cloudevents-batch+json']
+const JSON_TYPES = [
+  'application/json',
+  'application/cloudevents+json',
+  'application/cloudevents-batch+json',
+]
 
 function acceptJson(app: FastifyInstance): void {
   app.removeAllContentTypeParsers()
@@ -153,7 +151,8 @@ function authorise(app: FastifyInstance, directory: Directory): void {
     const { config, url } = route
     // The pages of the documentation are routes of a library, which knows nothing of ours.
     if (url.startsWith('/docs')) route.config = { ...config, allow: 'everyone' }
-    else if (config?.allow === undefined) throw new Error(`Route ${url} does not say who may use it`)
+    else if (config?.allow === undefined)
+      throw new Error(`Route ${url} does not say who may use it`)
   })
   app.addHook('onRequest', async (request) => {
     const { allow } = request.routeOptions.config

@@ -35,7 +35,11 @@ export async function documentApi(app: FastifyInstance): Promise<void> {
       ],
       components: {
         securitySchemes: {
-          key: { type: 'http', scheme: 'bearer', description: 'A key: tg_live_…, tg_svc_… or tg_op_…' },
+          key: {
+            type: 'http',
+            scheme: 'bearer',
+            description: 'A key: tg_live_…, tg_svc_… or tg_op_…',
+          },
         },
       },
     },
@@ -62,7 +66,11 @@ export async function documentApi(app: FastifyInstance): Promise<void> {
     '/openapi.json',
     {
       config: { allow: 'everyone' },
-      schema: { tags: ['System'], summary: 'This description', response: { 200: z.record(z.string(), z.unknown()) } },
+      schema: {
+        tags: ['System'],
+        summary: 'This description',
+        response: { 200: z.record(z.string(), z.unknown()) },
+      },
     },
     async () => app.swagger(),
   )

@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer'
-import { JSON_DEPTH_MAX } from '../limits.ts'
 import { invalidField, ProblemError } from '../lib/problem-error.ts'
+import { JSON_DEPTH_MAX } from '../limits.ts'
 
 const FIELD_CHARS_MAX = 100
 const PROTOTYPE = '__proto__'
@@ -68,5 +68,6 @@ function shortened(field: string): string {
 
 export function checkText(text: string, field: string): void {
   if (text.includes('\0')) throw invalidField(shortened(field), 'contains the character NUL')
-  if (!text.isWellFormed()) throw invalidField(shortened(field), 'contains half of a surrogate pair')
+  if (!text.isWellFormed())
+    throw invalidField(shortened(field), 'contains half of a surrogate pair')
 }

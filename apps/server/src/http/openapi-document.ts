@@ -32,7 +32,9 @@ function publicName(name: string, used: ReadonlySet<string>): string {
 function usedSchemas({ components, ...rest }: OpenapiObject): Set<string> {
   const used = new Set<string>()
   const follow = (value: unknown) => {
-    for (const [, name] of JSON.stringify(value ?? null).matchAll(/#\/components\/schemas\/(\w+)/g)) {
+    for (const [, name] of JSON.stringify(value ?? null).matchAll(
+      /#\/components\/schemas\/(\w+)/g,
+    )) {
       if (name === undefined || used.has(name)) continue
       used.add(name)
       follow(components?.schemas?.[name])

@@ -1,5 +1,5 @@
 import { PROBLEMS, type Problem, type ProblemCode } from '@tollgate/contract'
-import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyBaseLogger, FastifyReply, FastifyRequest } from 'fastify'
 import { classifyDatabaseError } from '../db/errors.ts'
 import { LedgerError } from '../ledger/submission.ts'
 import { ProblemError } from '../lib/problem-error.ts'
@@ -25,23 +25,48 @@ export function problemBody(problem: ProblemError, requestId: string): Problem {
   }
 }
 
-/** Answers an error of any kind. What is our fault is logged with its cause; what is told is public. */
-export function sendProblem(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
+export type ProblemReply = { status: number; headers: Record<string, string>; text: string }
+
+/** An error of any kind as a reply. What is our fault is logged with its cause; what is told is public. */
+export function problemReply(
+  error: unknown,
+  about: { requestId: string; method: string; route: string | undefined },
+  log: FastifyBaseLogger,
+): ProblemReply {
   const problem = problemOf(error)
   const { status } = PROBLEMS[problem.code]
-  const about = { request_id: request.id, method: request.method, route: request.routeOptions.url }
-  if (status === 500) request.log.error({ ...about, err: error }, 'request failed')
+  const { requestId, method, route } = about
+  const where = { request_id: requestId, method, route }
+  if (status === 500) log.error({ ...where, err: error }, 'request failed')
   else if (status === 503) {
-    request.log.warn({ ...about, code: problem.code, err: problem.cause }, 'request refused')
+    // Many at a time while the database is away: one line each, without the stack.
+    const cause = problem.cause instanceof Error ? problem.cause.message : undefined
+    log.warn({ ...where, code: problem.code, cause }, 'request refused')
   }
+  const headers: Record<string, string> = { 'content-type': 'application/problem+json' }
   const retryAfter = RETRY_AFTER_SECONDS[problem.code]
-  if (retryAfter !== undefined) reply.header('retry-after', retryAfter)
-  if (status === 401) reply.header('www-authenticate', 'Bearer')
-  reply
-    .code(status)
-    .header('content-type', 'application/problem+json')
-    .header('x-request-id', request.id)
-    .send(JSON.stringify(problemBody(problem, request.id)))
+  if (retryAfter !== undefined) headers['retry-after'] = String(retryAfter)
+  if (status === 401) headers['www-authenticate'] = 'Bearer'
+  return { status, headers, text: JSON.stringify(problemBody(problem, requestId)) }
+}
+
+/** As the framework wants it. */
+export function sendProblem(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
+  const { id, method, log, routeOptions } = request
+  const about = { requestId: id, method, route: routeOptions.url }
+  const { status, headers, text } = problemReply(error, about, log)
+  // To text the framework would add a charset, which this media type does not have.
+  const body = Buffer.from(text)
+  reply.code(status).headers(headers).header('x-request-id', id).send(body)
+}
+
+/** Of one event in a batch that does not fail as a whole. */
+export function batchProblem(error: unknown, requestId: string, log: FastifyBaseLogger): Problem {
+  const problem = problemOf(error)
+  if (problem.code === 'internal_error') {
+    log.error({ err: error, request_id: requestId }, 'event failed')
+  }
+  return problemBody(problem, requestId)
 }
 
 /** Any error as a problem. */

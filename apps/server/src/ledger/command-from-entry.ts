@@ -7,10 +7,7 @@ import type { Account, Command, Entry, VoidedCall } from './types.ts'
  * settlement, whether it might exceed its hold, since it was accepted.
  * @param voided what the void of a line gives back
  */
-export function commandFromEntry(
-  entry: Entry,
-  voided: (seq: number) => VoidedCall,
-): Command {
+export function commandFromEntry(entry: Entry, voided: (seq: number) => VoidedCall): Command {
   const detail = entry.detail ?? {}
   switch (entry.kind) {
     case 'call':
@@ -29,7 +26,11 @@ export function commandFromEntry(
     case 'adjustment':
       return { kind: 'adjustment', credits: entry.credits, reason: String(detail.reason) }
     case 'hold':
-      return { kind: 'hold', credits: costOf(entry), expiresAt: Date.parse(String(detail.expires_at)) }
+      return {
+        kind: 'hold',
+        credits: costOf(entry),
+        expiresAt: Date.parse(String(detail.expires_at)),
+      }
     case 'settlement': {
       const holdSeq = Number(detail.hold_seq)
       return { kind: 'settlement', holdSeq, credits: costOf(entry), allowMore: true }

@@ -40,7 +40,12 @@ export function decideBatch(
     }
     const entry = outcome.entries.at(-1)!
     for (const line of outcome.entries) {
-      batch.lines.push({ tenantNo, keyNo, entry: line, idempotency: line === entry ? idempotency : null })
+      batch.lines.push({
+        tenantNo,
+        keyNo,
+        entry: line,
+        idempotency: line === entry ? idempotency : null,
+      })
     }
     return { entry, account: outcome.account, replayed: false, refusal: null }
   })

@@ -1,8 +1,4 @@
-import {
-  OCCURRED_AHEAD_HOURS_MAX,
-  OCCURRED_AT_EARLIEST,
-  type TrackEvent,
-} from '@tollgate/contract'
+import { OCCURRED_AHEAD_HOURS_MAX, OCCURRED_AT_EARLIEST, type TrackEvent } from '@tollgate/contract'
 import { fingerprintOf } from '../lib/idempotency.ts'
 import { MICROS_PER_UNIT, microsFromNumber } from '../lib/micros.ts'
 import { invalidField } from '../lib/problem-error.ts'
@@ -82,9 +78,8 @@ function sortedText(json: string): string {
 function sortedJson(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(sortedJson)
   if (value === null || typeof value !== 'object') return value
-  return Object.entries(value)
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([key, member]) => [key, sortedJson(member)])
+  const members = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1))
+  return Object.fromEntries(members.map(([key, member]) => [key, sortedJson(member)]))
 }
 
 function occurredAt(timestamp: string, now: number, field: string): number {

@@ -12,9 +12,10 @@ import {
   LANES_COUNT,
 } from '../limits.ts'
 import { type DecidedBatch, decideBatch } from './decide-batch.ts'
-import { LaneConnection } from './lane-connection.ts'
 import { answerToKnown, knownKeys } from './known-keys.ts'
+import { LaneConnection } from './lane-connection.ts'
 import type { LaneMeter } from './meter.ts'
+import { PendingSubmissions } from './pending-submissions.ts'
 import { loadPlans } from './plan-at-hand.ts'
 import { decideAgain } from './slow-path.ts'
 import { readAccounts, writeBatch } from './store.ts'
@@ -40,13 +41,15 @@ export type LaneDependencies = {
 export class Lane {
   private queue: Submission[] = []
   /** By tenant and key: a key that is on its way already is not sent a second time. */
-  private readonly pending = new Map<string, Submission>()
+  private readonly pending = new PendingSubmissions()
   /** What each account will be once all that was sent is committed. */
-  private readonly accounts = new LRUCache<number, Account>({ max: ACCOUNTS_CACHED_MAX / LANES_COUNT })
+  private readonly accounts = new LRUCache<number, Account>({
+    max: ACCOUNTS_CACHED_MAX / LANES_COUNT,
+  })
   /** Submissions whose account is being read, by tenant. */
   private readonly parked = new Map<number, Submission[]>()
   private batchesOnTheWay = 0
-  private failed: DecidedBatch[] = []
+  private failed: Submission[][] = []
   private recovering = false
   private scheduled = false
   private waiting = 0
@@ -72,9 +75,11 @@ export class Lane {
       first.followers.push(submission)
       return
     }
-    this.pending.set(submission.id, submission)
+    this.pending.add(submission)
     this.enqueue(submission)
-    this.schedule()
+    // While more is being read from the sockets, the database can work on this already.
+    if (this.queue.length >= LANE_PIPELINE_EVENTS_MIN && this.mayBegin()) this.pump()
+    else this.schedule()
   }
 
   /** Resolves when nothing waits and nothing is on its way. */
@@ -101,10 +106,14 @@ export class Lane {
 
   private pump(): void {
     if (this.recovering) return
-    this.parkUnknown()
     while (this.mayBegin()) {
-      const submissions = this.queue.splice(0, LANE_BATCH_EVENTS_MAX)
-      void this.send(this.decide(submissions))
+      const submissions = this.withAccounts(this.queue.splice(0, LANE_BATCH_EVENTS_MAX))
+      const decided = this.decide(submissions)
+      if (decided === null) {
+        this.setAside(submissions)
+        return
+      }
+      if (submissions.length > 0) void this.send(decided)
     }
   }
 
@@ -115,11 +124,24 @@ export class Lane {
     return this.batchesOnTheWay === 0 || waiting >= LANE_PIPELINE_EVENTS_MIN
   }
 
-  private decide(submissions: Submission[]): DecidedBatch {
-    const { catalog, clock } = this.deps
-    const decided = decideBatch(submissions, (no) => this.accounts.get(no), catalog, clock.now())
-    for (const { after } of decided.batch.accounts) this.accounts.set(after.tenantNo, after)
-    return decided
+  /** @returns null if one of them cannot be decided: a fault of the program, or of a catalog */
+  private decide(submissions: Submission[]): DecidedBatch | null {
+    const { catalog, clock, onError } = this.deps
+    try {
+      const decided = decideBatch(submissions, (no) => this.accounts.get(no), catalog, clock.now())
+      for (const { after } of decided.batch.accounts) this.accounts.set(after.tenantNo, after)
+      return decided
+    } catch (error) {
+      onError(error)
+      return null
+    }
+  }
+
+  /** The slow path finds out which one it is, and carries out the others. */
+  private setAside(submissions: Submission[]): void {
+    this.failed.push(submissions)
+    this.recovering = true
+    if (this.batchesOnTheWay === 0) void this.recover()
   }
 
   private async send(decided: DecidedBatch): Promise<void> {
@@ -183,14 +205,14 @@ export class Lane {
       for (const submission of decided.submissions) this.answer(submission, unavailable)
     } else {
       if (failure === 'other') this.deps.onError(error)
-      this.failed.push(decided)
+      this.failed.push(decided.submissions)
     }
     this.recovering = true
   }
 
   /** Nothing is on its way now: what failed is decided again, in order, before anything newer. */
   private async recover(): Promise<void> {
-    const submissions = this.failed.flatMap((decided) => decided.submissions)
+    const submissions = this.failed.flat()
     this.failed = []
     if (submissions.length > 0) {
       this.deps.meter.slowPath(submissions.length)
@@ -205,32 +227,28 @@ export class Lane {
 
   /** A submission is about to be answered, and with it those that waited for the same key. */
   private release(submission: Submission): void {
-    this.pending.delete(submission.id)
+    this.pending.remove(submission)
     const answered = 1 + submission.followers.length
     this.waiting -= answered
     this.deps.meter.waiting -= answered
     if (this.waiting === 0) for (const resolve of this.drained.splice(0)) resolve()
   }
 
-  /** Sets aside what needs an account that is not at hand, and reads those accounts. */
-  private parkUnknown(): void {
-    if (this.queue.every(({ tenantNo }) => this.accounts.has(tenantNo))) return
+  /** Those whose account is at hand; the others wait until it has been read. */
+  private withAccounts(submissions: Submission[]): Submission[] {
     const missing = new Set<number>()
-    const ready: Submission[] = []
-    for (const submission of this.queue) {
+    const ready = submissions.filter((submission) => {
       const { tenantNo } = submission
-      if (this.accounts.has(tenantNo)) {
-        ready.push(submission)
-        continue
-      }
+      if (this.accounts.has(tenantNo)) return true
       if (!this.parked.has(tenantNo)) {
         this.parked.set(tenantNo, [])
         missing.add(tenantNo)
       }
       this.parked.get(tenantNo)!.push(submission)
-    }
-    this.queue = ready
+      return false
+    })
     if (missing.size > 0) void this.load([...missing])
+    return ready
   }
 
   private async load(tenantNos: number[]): Promise<void> {

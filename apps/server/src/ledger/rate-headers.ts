@@ -14,7 +14,10 @@ export function rateHeaders(reply: TrackReply, now: number): Record<string, stri
       .map(({ limit, per }) => `"${per}";q=${limit};w=${SECONDS[per]}`)
       .join(', ')
     headers.ratelimit = reply.rate_limits
-      .map(({ per, remaining, resets_at }) => `"${per}";r=${remaining};t=${secondsUntil(resets_at, now)}`)
+      .map(
+        ({ per, remaining, resets_at }) =>
+          `"${per}";r=${remaining};t=${secondsUntil(resets_at, now)}`,
+      )
       .join(', ')
   }
   const retryAt = retryTime(reply)
@@ -27,7 +30,12 @@ function retryTime({ reason, quota, rate_limits }: TrackReply): string | null {
   if (reason === 'quota_exceeded') return quota.resets_at
   if (reason !== 'rate_limited') return null
   const closed = rate_limits.filter(({ remaining }) => remaining === 0)
-  return closed.map(({ resets_at }) => resets_at).sort().at(-1) ?? null
+  return (
+    closed
+      .map(({ resets_at }) => resets_at)
+      .sort()
+      .at(-1) ?? null
+  )
 }
 
 function secondsUntil(instant: string, now: number): number {

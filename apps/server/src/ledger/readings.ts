@@ -25,7 +25,10 @@ export async function accountsAt(
   const found = new Map<number, { account: Account; terms: PlanTerms }>()
   for (const stored of await readAccounts(pool, tenantNos)) {
     const account = rollTo(stored, Math.max(now, stored.lastAt))
-    found.set(stored.tenantNo, { account, terms: await catalog.loadPlanVersion(account.planVersionNo) })
+    found.set(stored.tenantNo, {
+      account,
+      terms: await catalog.loadPlanVersion(account.planVersionNo),
+    })
   }
   return found
 }

@@ -16,20 +16,31 @@ const PROBLEM_OF_REFUSAL: Record<Refusal, ProblemCode> = {
 /** Where a refusal is about a field that was sent. */
 const FIELD_OF_REFUSAL: Partial<Record<Refusal, FieldError>> = {
   grant_expired: { field: 'expires_at', message: 'must lie in the future' },
-  usage_too_large: { field: 'quantity', message: 'makes the usage of the period too large to be counted' },
+  usage_too_large: {
+    field: 'quantity',
+    message: 'makes the usage of the period too large to be counted',
+  },
 }
 
 /** The receipt of an order that was carried out; a refused one is a problem, and so is a denied one. */
-export function carriedOut(receipt: Receipt): Extract<Receipt, { refusal: null }> & { entry: Entry } {
+export function carriedOut(
+  receipt: Receipt,
+): Extract<Receipt, { refusal: null }> & { entry: Entry } {
   if (receipt.refusal !== null) throw refused(receipt.refusal)
-  if (receipt.entry.reason === 'insufficient_credits') throw new ProblemError('insufficient_credits')
+  if (receipt.entry.reason === 'insufficient_credits')
+    throw new ProblemError('insufficient_credits')
   if (receipt.entry.reason !== null) {
-    throw new ProblemError('forbidden', { detail: `The tenant's calls are denied: ${receipt.entry.reason}.` })
+    throw new ProblemError('forbidden', {
+      detail: `The tenant's calls are denied: ${receipt.entry.reason}.`,
+    })
   }
   return receipt
 }
 
 export function refused(refusal: Refusal): ProblemError {
   const field = FIELD_OF_REFUSAL[refusal]
-  return new ProblemError(PROBLEM_OF_REFUSAL[refusal], field === undefined ? {} : { errors: [field] })
+  return new ProblemError(
+    PROBLEM_OF_REFUSAL[refusal],
+    field === undefined ? {} : { errors: [field] },
+  )
 }

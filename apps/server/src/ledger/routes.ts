@@ -120,7 +120,9 @@ function correctionRoutes(fastify: FastifyInstance, deps: LedgerDependencies): v
     },
     async (request, reply) => {
       const tenantNo = await request.tenantNo(request.params.id)
-      return reply.code(201).send(await giveCredits(deps, tenantNo, request.caller.keyNo, request.body))
+      return reply
+        .code(201)
+        .send(await giveCredits(deps, tenantNo, request.caller.keyNo, request.body))
     },
   )
 }

@@ -174,10 +174,7 @@ export async function readKnownKeys(
       FROM unnest($1::int4[], $2::uuid[]) AS g (tenant_no, key)
       JOIN event_key AS k ON k.tenant_no = g.tenant_no AND k.key = g.key
       JOIN entry AS e ON e.tenant_no = k.tenant_no AND e.seq = k.seq`,
-    values: [
-      int4Array(keys, ({ tenantNo }) => tenantNo),
-      uuidArray(keys, ({ key }) => key),
-    ],
+    values: [int4Array(keys, ({ tenantNo }) => tenantNo), uuidArray(keys, ({ key }) => key)],
   })
   return rows.map((row) => ({
     tenantNo: row.tenant_no,
@@ -231,23 +228,25 @@ export async function readEntriesForward(
   return rows.map(storedEntryFromRow)
 }
 
-/** How many keys a tenant has, and of how many lines. */
+/** How many keys a tenant has, of how many lines, and the numbers of those added up. */
 export async function readKeyCounts(
   client: Queryable,
   tenantNo: number,
-): Promise<{ keys: number; lines: number }> {
-  const { rows } = await client.query<{ keys: bigint; lines: bigint }>(
-    'SELECT count(*) AS keys, count(DISTINCT seq) AS lines FROM event_key WHERE tenant_no = $1',
+): Promise<{ keys: number; lines: number; seqs: bigint }> {
+  const { rows } = await client.query<{ keys: bigint; lines: bigint; seqs: string | null }>(
+    `SELECT count(*) AS keys, count(DISTINCT seq) AS lines, sum(seq) AS seqs
+     FROM event_key WHERE tenant_no = $1`,
     [tenantNo],
   )
-  const { keys, lines } = onlyRow({ rows })
-  return { keys: Number(keys), lines: Number(lines) }
+  const { keys, lines, seqs } = onlyRow({ rows })
+  return { keys: Number(keys), lines: Number(lines), seqs: BigInt(seqs ?? 0) }
 }
 
-/** Numbers of all tenants with an account, and how many lines their logs have together. */
+/** Numbers of all tenants, and how many lines their logs have; one that lost its account has none. */
 export async function readLogs(client: Queryable): Promise<{ tenantNo: number; lines: number }[]> {
-  const { rows } = await client.query<{ tenant_no: number; last_seq: bigint }>(
-    'SELECT tenant_no, last_seq FROM account ORDER BY tenant_no',
+  const { rows } = await client.query<{ tenant_no: number; last_seq: bigint | null }>(
+    `SELECT t.tenant_no, a.last_seq
+     FROM tenant AS t LEFT JOIN account AS a ON a.tenant_no = t.tenant_no ORDER BY t.tenant_no`,
   )
-  return rows.map((row) => ({ tenantNo: row.tenant_no, lines: Number(row.last_seq) }))
+  return rows.map((row) => ({ tenantNo: row.tenant_no, lines: Number(row.last_seq ?? 0) }))
 }

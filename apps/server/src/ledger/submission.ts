@@ -29,7 +29,12 @@ export type Receipt =
       readonly replayed: boolean
       readonly refusal: null
     }
-  | { readonly entry: null; readonly account: Account; readonly replayed: false; readonly refusal: Refusal }
+  | {
+      readonly entry: null
+      readonly account: Account
+      readonly replayed: false
+      readonly refusal: Refusal
+    }
 
 /** One order on its way through a lane. */
 export class Submission {
@@ -64,19 +69,34 @@ export class Submission {
   }
 
   private answerFor(follower: Submission, answer: Receipt | LedgerError): Receipt | LedgerError {
+    if (answer instanceof ConflictError) {
+      return replayOrConflict(follower, answer.takenFingerprint, answer.taken)
+    }
     if (answer instanceof LedgerError) return answer
     return replayOrConflict(follower, this.idempotency.fingerprint, answer)
+  }
+}
+
+/** Knows what has the key, since one that waits for the same answer may be a replay of just that. */
+class ConflictError extends LedgerError {
+  readonly takenFingerprint: number
+  readonly taken: Receipt
+
+  constructor(takenFingerprint: number, taken: Receipt) {
+    super('idempotency_conflict')
+    this.takenFingerprint = takenFingerprint
+    this.taken = taken
   }
 }
 
 /** The answer to a key that is taken: the first decision again, or a conflict if it came with another body. */
 export function replayOrConflict(
   submission: Submission,
-  knownFingerprint: number,
-  first: Receipt,
+  takenFingerprint: number,
+  taken: Receipt,
 ): Receipt | LedgerError {
-  if (submission.idempotency.fingerprint !== knownFingerprint) {
-    return new LedgerError('idempotency_conflict')
+  if (submission.idempotency.fingerprint !== takenFingerprint) {
+    return new ConflictError(takenFingerprint, taken)
   }
-  return first.refusal === null ? { ...first, replayed: true } : first
+  return taken.refusal === null ? { ...taken, replayed: true } : taken
 }

@@ -6,7 +6,6 @@ import {
   PROBLEMS,
   trackBatchReply,
   trackBody,
-  type TrackReply,
   trackReply,
 } from '@tollgate/contract'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
@@ -14,14 +13,15 @@ import { z } from 'zod'
 import { invalidField, ProblemError } from '../lib/problem-error.ts'
 import { binaryCloudEvent } from './binary-cloud-event.ts'
 import { recordCloudEvent } from './cloud-events.ts'
-import { rateHeaders } from './rate-headers.ts'
 import { LedgerError } from './submission.ts'
-import { statusOfDecision, type TrackDependencies, trackAll } from './track.ts'
+import { answerTrack, checkBatchSize, type TrackDependencies } from './track.ts'
 
 /** Any error as the wire knows it; the HTTP door has the one place where errors become problems. */
 export type ToProblem = (error: unknown, request: FastifyRequest) => object & { status: number }
 
-const DENIED = Object.fromEntries(Object.values(DENIAL_STATUS).map((status) => [status, trackReply]))
+const DENIED = Object.fromEntries(
+  Object.values(DENIAL_STATUS).map((status) => [status, trackReply]),
+)
 const REPLIES_OF_TRACK: Record<string, z.ZodType> = {
   200: z.union([trackReply, trackBatchReply]),
   ...DENIED,
@@ -51,12 +51,9 @@ export function trackRoutes(
       },
     },
     async (request, reply) => {
-      if (Array.isArray(request.body)) {
-        return { results: await trackBatch(deps, request, request.body) }
-      }
-      const decision = await trackOne(deps, request, request.body)
-      reply.headers(rateHeaders(decision, deps.clock.now()))
-      return reply.code(statusOfDecision(decision)).send(decision)
+      const toProblem = (error: unknown) => deps.toProblem(error, request)
+      const answer = await answerTrack(deps, request, request.body, toProblem)
+      return reply.code(answer.status).headers(answer.headers).send(answer.body)
     },
   )
   app.post(
@@ -78,30 +75,6 @@ export function trackRoutes(
       await receive(deps, request)
       return reply.code(204).send(null)
     },
-  )
-}
-
-async function trackOne(
-  deps: TrackDependencies,
-  request: FastifyRequest,
-  event: unknown,
-): Promise<TrackReply> {
-  const [tracked] = await trackAll(deps, request, [event])
-  if (tracked instanceof Error) throw tracked
-  return tracked!
-}
-
-async function trackBatch(
-  deps: TrackDependencies & { toProblem: ToProblem },
-  request: FastifyRequest,
-  events: unknown[],
-): Promise<object[]> {
-  checkBatchSize(events)
-  const results = await trackAll(deps, request, events)
-  return results.map((tracked) =>
-    tracked instanceof Error
-      ? deps.toProblem(tracked, request)
-      : { status: statusOfDecision(tracked), ...tracked },
   )
 }
 
@@ -140,7 +113,9 @@ function batchProblem(failed: { index: number; error: unknown }[], events: numbe
     const problem = sendersFault(error)
     if (problem === null) return error
     first ??= problem
-    const named = problem.errors ?? [{ field: '', message: problem.detail ?? PROBLEMS[problem.code].title }]
+    const named = problem.errors ?? [
+      { field: '', message: problem.detail ?? PROBLEMS[problem.code].title },
+    ]
     errors.push(...named.map(({ field, message }) => ({ field: atIndex(index, field), message })))
   }
   const detail = `${events - failed.length} of ${events} events were recorded.`
@@ -154,13 +129,6 @@ function sendersFault(error: unknown): ProblemError | null {
 
 function atIndex(index: number, field: string): string {
   return field === '' || field === 'body' ? `[${index}]` : `[${index}].${field}`
-}
-
-function checkBatchSize(events: unknown[]): void {
-  if (events.length === 0) throw invalidField('body', 'an empty batch')
-  if (events.length > BATCH_EVENTS_MAX) {
-    throw invalidField('body', `at most ${BATCH_EVENTS_MAX} events; there are ${events.length}`)
-  }
 }
 
 function mediaType(request: FastifyRequest): string {

@@ -1,4 +1,10 @@
-import { DENIAL_STATUS, type TrackEvent, type TrackReply, trackEvent } from '@tollgate/contract'
+import {
+  BATCH_EVENTS_MAX,
+  DENIAL_STATUS,
+  type TrackEvent,
+  type TrackReply,
+  trackEvent,
+} from '@tollgate/contract'
 import type { Catalog } from '../catalog/catalog.ts'
 import type { Caller } from '../lib/caller.ts'
 import type { Clock } from '../lib/clock.ts'
@@ -9,6 +15,7 @@ import { decisionReply } from './decision-reply.ts'
 import { callFingerprint, callFrom, DEFAULT_SERVICE } from './event-input.ts'
 import type { Ledger } from './ledger.ts'
 import { planAtHand } from './plan-at-hand.ts'
+import { rateHeaders } from './rate-headers.ts'
 import { refused } from './refusals.ts'
 import { LedgerError } from './submission.ts'
 import type { Call } from './types.ts'
@@ -21,14 +28,47 @@ export type Sender = {
   tenantNo(tenantId: string | undefined): number | Promise<number>
 }
 
-/** What became of one event: its decision, or the ProblemError or LedgerError that kept it out. */
-export type Tracked = TrackReply | Error
+export type TrackAnswer = { status: number; headers: Record<string, string>; body: object }
 
 /**
- * Tracks the events of one request: checks and decides each by itself, and answers in their order
- * when the lines of all are committed. One promise for all, since thousands a second pass here.
+ * Answers a request to track: one event with the status of its decision, a batch with 200 and one
+ * result for each event, in order.
+ * @param toProblem how what kept an event of a batch out is told
+ * @throws ProblemError invalid_request, tenant_not_found; LedgerError
  */
-export function trackAll(
+export async function answerTrack(
+  deps: TrackDependencies,
+  sender: Sender,
+  body: unknown,
+  toProblem: (error: unknown) => object,
+): Promise<TrackAnswer> {
+  if (!Array.isArray(body)) {
+    const [tracked] = (await trackAll(deps, sender, [body])) as [Tracked]
+    if (tracked instanceof Error) throw tracked
+    const headers = rateHeaders(tracked, deps.clock.now())
+    return { status: statusOfDecision(tracked), headers, body: tracked }
+  }
+  checkBatchSize(body)
+  const results = (await trackAll(deps, sender, body)).map((tracked) =>
+    tracked instanceof Error
+      ? toProblem(tracked)
+      : { status: statusOfDecision(tracked), ...tracked },
+  )
+  return { status: 200, headers: {}, body: { results } }
+}
+
+export function checkBatchSize(events: unknown[]): void {
+  if (events.length === 0) throw invalidField('body', 'an empty batch')
+  if (events.length > BATCH_EVENTS_MAX) {
+    throw invalidField('body', `at most ${BATCH_EVENTS_MAX} events; there are ${events.length}`)
+  }
+}
+
+/** What became of one event: its decision, or the ProblemError or LedgerError that kept it out. */
+type Tracked = TrackReply | Error
+
+/** One promise for all events of a request, since thousands a second pass here. */
+function trackAll(
   deps: TrackDependencies,
   sender: Sender,
   inputs: readonly unknown[],
@@ -46,6 +86,7 @@ export function trackAll(
   })
 }
 
+/** Checks and submits one event; answers after its line is committed. */
 function track(
   deps: TrackDependencies,
   sender: Sender,
@@ -90,12 +131,12 @@ function submitCall(
   })
 }
 
-export function statusOfDecision({ reason }: TrackReply): number {
+function statusOfDecision({ reason }: TrackReply): number {
   return reason === null ? 200 : DENIAL_STATUS[reason]
 }
 
 /** Where an event does not name its service: the one whose key sent it. */
-export function serviceOf(caller: Caller): string {
+function serviceOf(caller: Caller): string {
   return caller.kind === 'service' ? caller.serviceName : DEFAULT_SERVICE
 }
 
@@ -109,7 +150,10 @@ function parseEvent(input: unknown): TrackEvent {
 function tenantIdOf(event: TrackEvent): string | undefined {
   const { tenant_id, account_id } = event
   if (tenant_id !== undefined && account_id !== undefined && tenant_id !== account_id) {
-    throw invalidField('account_id', 'another name for tenant_id: if both are given they must be equal')
+    throw invalidField(
+      'account_id',
+      'another name for tenant_id: if both are given they must be equal',
+    )
   }
   return tenant_id ?? account_id
 }

@@ -1,6 +1,8 @@
 import { isDeepStrictEqual } from 'node:util'
-import type pg from 'pg'
+import pg from 'pg'
 import type { Catalog } from '../catalog/catalog.ts'
+import { classifyDatabaseError } from '../db/errors.ts'
+import { ProblemError } from '../lib/problem-error.ts'
 import { VERIFY_LINES_PER_READ } from '../limits.ts'
 import { openAccount } from './account.ts'
 import { encodeAccountState } from './account-state.ts'
@@ -16,8 +18,9 @@ export type Difference = { tenantNo: number; seq: number | null; what: string }
 export type Verified = { lines: number; differences: Difference[] }
 
 /**
- * Decides a tenant's log again from its first line and compares every line, the account and the
- * number of keys with what is stored. `client` should be in one snapshot.
+ * Decides a tenant's log again from its first line and compares every line, the account and the keys
+ * with what is stored. `client` should be in one snapshot. A log that cannot be read or decided is a
+ * difference, too; only a database that fails is an error.
  */
 export async function verifyLog(
   client: pg.ClientBase,
@@ -26,21 +29,38 @@ export async function verifyLog(
   onLines: (lines: number) => void = () => undefined,
 ): Promise<Verified> {
   const fold = new Fold(client, catalog, tenantNo)
+  try {
+    await foldAll(fold, onLines)
+  } catch (error) {
+    if (isDatabaseFailure(error)) throw error
+    fold.breakOff(error)
+  }
+  return fold.result()
+}
+
+function isDatabaseFailure(error: unknown): boolean {
+  if (error instanceof ProblemError) return false
+  return error instanceof pg.DatabaseError || classifyDatabaseError(error) !== 'other'
+}
+
+async function foldAll(fold: Fold, onLines: (lines: number) => void): Promise<void> {
   for (;;) {
-    const entries = await readEntriesForward(client, tenantNo, fold.lines, VERIFY_LINES_PER_READ)
-    for (const entry of entries) if (!(await fold.add(entry))) return fold.result()
+    const entries = await fold.read()
+    for (const entry of entries) if (!(await fold.add(entry))) return
     onLines(entries.length)
     if (entries.length < VERIFY_LINES_PER_READ) break
   }
   await fold.compareWithStored()
-  return fold.result()
 }
 
 class Fold {
-  lines = 0
+  private lines = 0
   private account: Account | null = null
   private balance = 0n
-  private keyed = 0
+  /** Lines that have a key: how many, and their numbers added up. */
+  private keyed = { lines: 0, seqs: 0n }
+  /** What is being done, to be told if it turns out to be impossible. */
+  private doing: { seq: number | null; failing: string } = { seq: null, failing: '' }
   /** Lines for lapsed credits, which come before the line of the command that noticed. */
   private expiries: StoredEntry[] = []
   private readonly differences: Difference[] = []
@@ -58,24 +78,38 @@ class Fold {
     return { lines: this.lines, differences: this.differences }
   }
 
+  breakOff(error: unknown): void {
+    const { seq, failing } = this.doing
+    this.differ(seq, `${failing}: ${error instanceof Error ? error.message : error}`)
+  }
+
+  read(): Promise<StoredEntry[]> {
+    this.doing = { seq: null, failing: `the log cannot be read beyond line ${this.lines}` }
+    return readEntriesForward(this.client, this.tenantNo, this.lines, VERIFY_LINES_PER_READ)
+  }
+
   /** @returns false if nothing that follows can be judged */
   async add(entry: StoredEntry): Promise<boolean> {
+    this.doing = { seq: entry.seq, failing: 'cannot be decided again' }
     this.lines += 1
     this.balance += entry.credits
     if (entry.seq !== this.lines) {
       return this.stop(this.lines, `line ${this.lines} is missing; the next is ${entry.seq}`)
     }
     if (entry.kind === 'open') return this.open(entry)
-    if (this.account === null) return this.stop(1, 'the log does not begin with line 1 of kind open')
+    if (this.account === null)
+      return this.stop(1, 'the log does not begin with line 1 of kind open')
     if (entry.kind === 'expiry') {
       this.expiries.push(entry)
       return true
     }
-    this.keyed += 1
+    this.keyed.lines += 1
+    this.keyed.seqs += BigInt(entry.seq)
     return this.decideAgain(this.account, entry)
   }
 
   async compareWithStored(): Promise<void> {
+    this.doing = { seq: null, failing: 'the account cannot be read' }
     const [stored] = await readAccounts(this.client, [this.tenantNo])
     if (stored === undefined || this.account === null) {
       this.differ(null, stored === undefined ? 'there is no account' : 'there is no log')
@@ -91,9 +125,17 @@ class Fold {
     if (this.balance !== stored.balance) {
       this.differ(null, `the balance is ${stored.balance}, the lines add up to ${this.balance}`)
     }
+    await this.compareKeys()
+  }
+
+  private async compareKeys(): Promise<void> {
+    const { lines, seqs } = this.keyed
     const keys = await readKeyCounts(this.client, this.tenantNo)
-    if (keys.keys !== this.keyed || keys.lines !== this.keyed) {
-      this.differ(null, `${this.keyed} lines have keys, but there are ${keys.keys} keys of ${keys.lines} lines`)
+    if (keys.keys !== lines || keys.lines !== lines) {
+      const there = `there are ${keys.keys} keys of ${keys.lines} lines`
+      this.differ(null, `${lines} lines have keys, but ${there}`)
+    } else if (keys.seqs !== seqs) {
+      this.differ(null, `${lines} lines have keys, but the keys are of other lines`)
     }
   }
 
@@ -120,7 +162,8 @@ class Fold {
     }
     const command = commandFromEntry(entry, () => voidedCall(target!))
     const outcome = decide(account, command, terms, entry.recordedAt)
-    if (outcome.refusal !== null) return this.stop(entry.seq, `would be refused: ${outcome.refusal}`)
+    if (outcome.refusal !== null)
+      return this.stop(entry.seq, `would be refused: ${outcome.refusal}`)
     this.compare(outcome.entries, [...this.expiries, entry])
     this.expiries = []
     this.account = outcome.account
@@ -169,5 +212,7 @@ function comparable(entry: Entry) {
 }
 
 function text(value: unknown): string {
-  return JSON.stringify(value, (_key, member) => (typeof member === 'bigint' ? String(member) : member))
+  return JSON.stringify(value, (_key, member) =>
+    typeof member === 'bigint' ? String(member) : member,
+  )
 }

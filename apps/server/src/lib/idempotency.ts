@@ -29,6 +29,8 @@ export function derivedKey(...parts: (string | number)[]): string {
  * 32 bits of a body, to tell a replay from another body under the same key. Not a security measure.
  * @param parts in a fixed order; no text of a sender contains the NUL that separates them
  */
-export function fingerprintOf(parts: readonly (string | number | bigint | boolean | null)[]): number {
+export function fingerprintOf(
+  parts: readonly (string | number | bigint | boolean | null)[],
+): number {
   return crc32(parts.join('\0')) | 0
 }
