@@ -6,6 +6,10 @@ export { CREDITS_MAX } from '@tollgate/contract'
 
 /** A body larger than this is refused with 413 before it is read to the end. 1,000 events of the largest size fit. */
 export const BODY_BYTES_MAX = 8 * 1024 * 1024
+/** A body that is no batch. No valid one comes near; a million fields would occupy a node for seconds. */
+export const SINGLE_BODY_BYTES_MAX = 64 * 1024
+/** In one event of a batch. Properties of the largest size hold half as many. */
+export const EVENT_VALUES_MAX = 4_096
 export const JSON_DEPTH_MAX = 32
 export const PATH_PARAMETER_CHARS_MAX = 200
 /** Slow senders are cut off: the headers, the whole request, a connection that says nothing. */

@@ -8,7 +8,12 @@ npm test -- ledger track    the files whose path has one of these words
 npm test -- --coverage      and a report of what they reach
 Other options that begin with -- go to node (--test-name-pattern=…, --test-only).
 TEST_DATABASE_URL: a PostgreSQL to use instead of the embedded one.`
-const TEST_FILES = ['packages/**/*.test.ts', 'apps/**/*.test.ts', 'scripts/**/*.test.ts', 'bench/**/*.test.ts']
+const TEST_FILES = [
+  'packages/**/*.test.ts',
+  'apps/**/*.test.ts',
+  'scripts/**/*.test.ts',
+  'bench/**/*.test.ts',
+]
 const CONCURRENT_FILES = 2
 /** A test that waits for something that never comes fails, instead of holding everything up. */
 const TEST_MS_MAX = 300_000

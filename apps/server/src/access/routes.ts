@@ -37,14 +37,14 @@ const keyPath = z.strictObject({ id: z.string().min(1).max(64) })
 
 /** What operators do with tenants, keys and services. */
 export function accessRoutes(fastify: FastifyInstance, deps: AccessDependencies): void {
-  tenantRoutes(fastify, deps)
+  tenantWriting(fastify, deps)
+  tenantReading(fastify, deps)
   keyRoutes(fastify, deps)
   serviceRoutes(fastify, deps)
 }
 
-function tenantRoutes(fastify: FastifyInstance, deps: AccessDependencies): void {
+function tenantWriting(fastify: FastifyInstance, deps: AccessDependencies): void {
   const app = fastify.withTypeProvider<ZodTypeProvider>()
-  const { pool, catalog, clock } = deps
   const config = { allow: ['operator'] } as const
   const tags = ['Tenants']
 
@@ -64,6 +64,30 @@ function tenantRoutes(fastify: FastifyInstance, deps: AccessDependencies): void 
       return reply.code(201).send(tenantJson(tenant))
     },
   )
+  app.patch(
+    '/api/admin/tenants/:id',
+    {
+      config,
+      schema: {
+        tags,
+        summary: 'Change a tenant',
+        description: 'Plan, status, time zone and region hold from the next call on.',
+        params: tenantPath,
+        body: patchTenantBody,
+        response: { 200: tenantReply },
+      },
+    },
+    async ({ params, body, caller }) =>
+      tenantJson(await changeTenant(deps, caller.keyNo, params.id, body)),
+  )
+}
+
+function tenantReading(fastify: FastifyInstance, deps: AccessDependencies): void {
+  const app = fastify.withTypeProvider<ZodTypeProvider>()
+  const { pool, catalog, clock } = deps
+  const config = { allow: ['operator'] } as const
+  const tags = ['Tenants']
+
   app.get(
     '/api/admin/tenants',
     {
@@ -100,22 +124,6 @@ function tenantRoutes(fastify: FastifyInstance, deps: AccessDependencies): void 
       const accounts = await accountsAt(pool, catalog, [row.tenant_no], clock.now())
       return tenantJson({ row, ...accounts.get(row.tenant_no)! })
     },
-  )
-  app.patch(
-    '/api/admin/tenants/:id',
-    {
-      config,
-      schema: {
-        tags,
-        summary: 'Change a tenant',
-        description: 'Plan, status, time zone and region hold from the next call on.',
-        params: tenantPath,
-        body: patchTenantBody,
-        response: { 200: tenantReply },
-      },
-    },
-    async ({ params, body, caller }) =>
-      tenantJson(await changeTenant(deps, caller.keyNo, params.id, body)),
   )
 }
 

@@ -1,27 +1,61 @@
 import { isUtf8 } from 'node:buffer'
 import { invalidField, ProblemError } from '../lib/problem-error.ts'
-import { JSON_DEPTH_MAX } from '../limits.ts'
+import { EVENT_VALUES_MAX, JSON_DEPTH_MAX, SINGLE_BODY_BYTES_MAX } from '../limits.ts'
 
 const FIELD_CHARS_MAX = 100
+const SPACE = 0x20
+const OPENING_BRACKET = 0x5b
 const PROTOTYPE = '__proto__'
 
 /**
  * The value of a JSON body. Text that PostgreSQL cannot store (NUL, half of a surrogate pair, bytes
- * that are no UTF-8) is refused here, once, for every route.
+ * that are no UTF-8) is refused here, once, for every route; so is what is only large to keep us busy.
  * Of an array each member is checked by itself: a bad one is replaced by its ProblemError.
  * @throws ProblemError malformed_json, invalid_request
  */
 export function parseJsonBody(body: Buffer): unknown {
+  // Many clients name the content type also where they send nothing.
+  if (body.length === 0) return undefined
   if (!isUtf8(body)) {
     throw new ProblemError('malformed_json', { detail: 'The body is not UTF-8.' })
   }
+  const isLarge = body.length > SINGLE_BODY_BYTES_MAX
+  if (isLarge && !isArray(body)) {
+    const detail = `Only a batch may have more than ${SINGLE_BODY_BYTES_MAX} bytes.`
+    throw new ProblemError('body_too_large', { detail })
+  }
   const text = body.toString('utf8')
-  const value = parse(text)
+  let value = parse(text)
+  if (isLarge && Array.isArray(value)) value = value.map(boundedMember)
   // Only an escape can bring such text into a body that is UTF-8: most bodies need no second look.
   if (!text.includes('\\u') && !text.includes(PROTOTYPE)) return value
   if (Array.isArray(value)) return value.map(checkedMember)
   checkValue(value, '', 1)
   return value
+}
+
+function isArray(body: Buffer): boolean {
+  for (const byte of body) if (byte > SPACE) return byte === OPENING_BRACKET
+  return false
+}
+
+function boundedMember(member: unknown): unknown {
+  if (!hasManyValues(member)) return member
+  return invalidField('body', `has more than ${EVENT_VALUES_MAX} values`)
+}
+
+function hasManyValues(member: unknown): boolean {
+  const open = [member]
+  let values = 0
+  for (let value = open.pop(); value !== undefined; value = open.pop()) {
+    if (typeof value !== 'object') continue
+    for (const key in value) {
+      values += 1
+      if (values > EVENT_VALUES_MAX) return true
+      open.push(value[key as never])
+    }
+  }
+  return false
 }
 
 /** A bad member of a batch becomes what is wrong with it, and does not harm the others. */
@@ -38,8 +72,7 @@ function parse(text: string): unknown {
   try {
     return JSON.parse(text)
   } catch (error) {
-    const detail = text === '' ? 'The body is empty.' : (error as Error).message
-    throw new ProblemError('malformed_json', { detail })
+    throw new ProblemError('malformed_json', { detail: (error as Error).message })
   }
 }
 

@@ -14,9 +14,9 @@ export type EntryRow = {
   seq: bigint
   recorded_at: number
   occurred_at: number | null
-  credits: bigint
+  credits: bigint | null
   cost: bigint | null
-  remaining: bigint
+  remaining: bigint | null
   used: bigint
   quantity: bigint | null
   file_size_bytes: bigint | null
@@ -43,6 +43,8 @@ export type EntryRow = {
 export type StoredEntry = Entry & { readonly tenantNo: number; readonly keyNo: number | null }
 
 export function storedEntryFromRow(row: EntryRow): StoredEntry {
+  const credits = row.credits ?? 0n
+  const cost = row.cost ?? usualCost(credits, row.endpoint !== null)
   return {
     tenantNo: row.tenant_no,
     keyNo: row.key_no,
@@ -52,9 +54,9 @@ export function storedEntryFromRow(row: EntryRow): StoredEntry {
     reason: reasonFromCode(row.reason),
     counted: row.counted,
     overage: row.overage,
-    credits: row.credits,
-    cost: row.cost,
-    remaining: row.remaining,
+    credits,
+    cost: cost === takenOf(credits) ? null : cost,
+    remaining: row.remaining ?? 0n,
     used: row.used,
     call: row.endpoint === null ? null : callFromRow(row, row.endpoint),
     detail: row.detail,
@@ -90,6 +92,20 @@ function numberOrNull(value: bigint | null): number | null {
 
 /** What a line costs, taken or not. */
 export function costOf(entry: Entry): bigint {
-  if (entry.cost !== null) return entry.cost
-  return entry.credits < 0n ? -entry.credits : 0n
+  return entry.cost ?? takenOf(entry.credits)
+}
+
+function takenOf(credits: bigint): bigint {
+  return credits < 0n ? -credits : 0n
+}
+
+/** The cost as it is stored: null where it is the usual one. */
+export function storedCost(entry: Entry): bigint | null {
+  const cost = costOf(entry)
+  return cost === usualCost(entry.credits, entry.call !== null) ? null : cost
+}
+
+/** What was taken; for a call that paid nothing, since its plan has no credits or denied it, one credit. */
+function usualCost(credits: bigint, isCall: boolean): bigint {
+  return isCall && credits === 0n ? MICROS_PER_UNIT : takenOf(credits)
 }

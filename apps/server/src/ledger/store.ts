@@ -14,7 +14,13 @@ import { onlyRow, type Queryable } from '../db/pool.ts'
 import { MICROS_PER_UNIT } from '../lib/micros.ts'
 import { decodeAccountState, encodeAccountState } from './account-state.ts'
 import { ENTRY_KIND_CODES, REASON_CODES } from './codes.ts'
-import { ENTRY_COLUMNS, type EntryRow, type StoredEntry, storedEntryFromRow } from './entry-row.ts'
+import {
+  ENTRY_COLUMNS,
+  type EntryRow,
+  type StoredEntry,
+  storedCost,
+  storedEntryFromRow,
+} from './entry-row.ts'
 import type { Account, Entry } from './types.ts'
 
 /** What one transaction writes: all of it, or nothing. */
@@ -95,9 +101,9 @@ function entryValues(lines: Line[]): (Buffer | null)[] {
     int8ArrayOfNumbers(lines, ({ entry }) => entry.seq),
     timestampArray(lines, ({ entry }) => entry.recordedAt),
     timestampArray(lines, ({ entry }) => entry.call?.occurredAt ?? null),
-    int8Array(lines, ({ entry }) => entry.credits),
-    int8Array(lines, ({ entry }) => entry.cost),
-    int8Array(lines, ({ entry }) => entry.remaining),
+    int8Array(lines, ({ entry }) => nullIfNone(entry.credits)),
+    int8Array(lines, ({ entry }) => storedCost(entry)),
+    int8Array(lines, ({ entry }) => nullIfNone(entry.remaining)),
     int8Array(lines, ({ entry }) => entry.used),
     int8Array(lines, ({ entry }) => storedQuantity(entry)),
     int8ArrayOfNumbers(lines, ({ entry }) => entry.call?.fileSizeBytes ?? null),
@@ -120,6 +126,10 @@ function entryValues(lines: Line[]): (Buffer | null)[] {
     jsonArray(lines, ({ entry }) => entry.call?.properties ?? null),
     jsonArray(lines, ({ entry }) => (entry.detail === null ? null : JSON.stringify(entry.detail))),
   ]
+}
+
+function nullIfNone(credits: bigint): bigint | null {
+  return credits === 0n ? null : credits
 }
 
 /** One unit is what nearly every call is, so it is not stored. */

@@ -142,7 +142,8 @@ function serviceOf(caller: Caller): string {
 
 function parseEvent(input: unknown): TrackEvent {
   if (input instanceof ProblemError) throw input
-  const parsed = trackEvent.safeParse(input)
+  // No body is null or undefined, as it came; it should read the same.
+  const parsed = trackEvent.safeParse(input ?? undefined)
   if (parsed.success) return parsed.data
   throw new ProblemError('invalid_request', { errors: fieldErrors(parsed.error.issues) })
 }

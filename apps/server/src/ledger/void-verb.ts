@@ -14,7 +14,7 @@ import type { Entry, VoidedCall } from './types.ts'
 
 /**
  * Compensates a call that should not have been charged. A second void of it answers with the first.
- * @throws ProblemError not_found, not_voidable, too_many_grants; LedgerError
+ * @throws ProblemError not_found, not_voidable; LedgerError
  */
 export async function voidEvent(
   { ledger, pool }: { ledger: Ledger; pool: pg.Pool },

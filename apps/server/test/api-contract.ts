@@ -1,0 +1,101 @@
+import assert from 'node:assert/strict'
+import {
+  billingReply,
+  createKeyReply,
+  createServiceReply,
+  creditsReply,
+  entriesReply,
+  holdReply,
+  keysReply,
+  problem,
+  quotaReply,
+  servicesReply,
+  summaryReply,
+  tenantReply,
+  tenantsReply,
+  trackBatchReply,
+  trackReply,
+  voidReply,
+} from '@tollgate/contract'
+import { z } from 'zod'
+import type { Reply, TestNode } from './node.ts'
+
+const text = z.string()
+const nothing = z.literal('')
+const alive = z.object({ status: z.literal('ok') })
+
+/** What each operation may answer, by status, as its users know it from the contract. */
+export const REPLIES: Record<string, Record<number, z.ZodType>> = {
+  'POST /api/track': {
+    200: z.union([trackReply, trackBatchReply]),
+    402: trackReply,
+    403: trackReply,
+    429: trackReply,
+  },
+  'POST /api/events': { 204: nothing },
+  'POST /api/events/{id}/void': { 200: voidReply },
+  'POST /api/holds': { 201: holdReply },
+  'POST /api/holds/{id}/settle': { 200: holdReply },
+  'POST /api/holds/{id}/release': { 200: holdReply },
+  'GET /api/quota': { 200: quotaReply },
+  'GET /api/entries': { 200: entriesReply },
+  'GET /api/usage/summary': { 200: summaryReply },
+  'GET /api/billing/current': { 200: billingReply },
+  'POST /api/admin/tenants': { 201: tenantReply },
+  'GET /api/admin/tenants': { 200: tenantsReply },
+  'GET /api/admin/tenants/{id}': { 200: tenantReply },
+  'PATCH /api/admin/tenants/{id}': { 200: tenantReply },
+  'POST /api/admin/tenants/{id}/credits': { 201: creditsReply },
+  'POST /api/admin/tenants/{id}/keys': { 201: createKeyReply },
+  'GET /api/admin/tenants/{id}/keys': { 200: keysReply },
+  'DELETE /api/admin/keys/{id}': { 204: nothing },
+  'POST /api/admin/services': { 201: createServiceReply },
+  'GET /api/admin/services': { 200: servicesReply },
+  'GET /health': { 200: alive },
+  'GET /ready': { 200: alive },
+  'GET /metrics': { 200: text },
+  'GET /openapi.json': { 200: z.record(z.string(), z.unknown()) },
+}
+
+const operations = Object.keys(REPLIES).map((operation) => {
+  const [method, path] = operation.split(' ') as [string, string]
+  return { operation, method, pattern: new RegExp(`^${path.replaceAll('{id}', '[^/]+')}$`) }
+})
+
+/** The node, whose every reply is compared with the contract before a test sees it. */
+export function watched(node: TestNode): TestNode {
+  const call: TestNode['call'] = async (method, path, key, body) => {
+    const reply = await node.call(method, path, key, body)
+    checkReply(method, path, reply)
+    return reply
+  }
+  return {
+    ...node,
+    call,
+    admin: (method, path, body) => call(method, path, node.operatorKey, body),
+  }
+}
+
+/** Fails unless the contract says of this operation that it answers so. */
+export function checkReply(method: string, path: string, reply: Reply): void {
+  const { pathname } = new URL(path, 'http://any')
+  const found = operations.find((one) => one.method === method && one.pattern.test(pathname))
+  const schema = isProblem(reply) ? problem : REPLIES[found?.operation ?? '']?.[reply.status]
+  const what = `${method} ${path} → ${reply.status}`
+  if (schema === undefined) throw new Error(`${what} is not in the contract: ${show(reply.body)}`)
+  const parsed = schema.safeParse(reply.body)
+  if (!parsed.success) {
+    throw new Error(`${what} does not fit: ${show(parsed.error.issues)} in ${show(reply.body)}`)
+  }
+  // An object's schema leaves out what it does not know: then the two would differ.
+  assert.deepEqual(parsed.data, reply.body, `${what} has fields that the contract does not name`)
+  assert.ok(reply.headers.get('x-request-id'), `${what} has no x-request-id`)
+}
+
+function isProblem(reply: Reply): boolean {
+  return reply.headers.get('content-type')?.startsWith('application/problem+json') === true
+}
+
+function show(value: unknown): string {
+  return JSON.stringify(value).slice(0, 600)
+}
