@@ -20,7 +20,7 @@ export const IDLE_CONNECTION_MS_MAX = 75_000
 export const LANES_COUNT = 1
 /** A full lane answers 503: memory stays bounded, and the sender tries again with the same key. */
 export const LANE_QUEUE_EVENTS_MAX = 20_000
-export const LANE_BATCH_EVENTS_MAX = 4_000
+export const LANE_BATCH_EVENTS_MAX = 2_000
 /** Batches on one connection that were sent before the answer to the first has come. */
 export const LANE_PIPELINE_BATCHES_MAX = 3
 /** Fewer events than this are not sent behind another batch. */

@@ -119,8 +119,9 @@ async function killInTheMiddle(
   await killer.query('BEGIN')
   await killer.query('UPDATE account SET last_seq = last_seq WHERE tenant_no = $1', [tenantNo])
   const sent = send()
+  // Not by the killer: in a transaction it would be told the same each time.
   await until('a batch to wait for the lock', async () => {
-    const { rowCount } = await killer.query(`SELECT FROM pg_stat_activity
+    const { rowCount } = await pool.query(`SELECT FROM pg_stat_activity
       WHERE datname = current_database() AND wait_event_type = 'Lock'`)
     return rowCount
   })
