@@ -32,8 +32,8 @@ type CallCommand = Extract<Command, { kind: 'call' | 'report' }>
 
 /**
  * What the ledger should do, by a second opinion: it keeps no state but the list of everything that
- * happened, and answers each question by going through all of it again. Slow, and written without a
- * look at `decide`.
+ * happened, and answers each question by going through all of it again. Slow, and shares nothing with
+ * `decide` but the calendar.
  */
 export class LedgerModel {
   private readonly past: Past[] = []

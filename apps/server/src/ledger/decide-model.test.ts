@@ -45,10 +45,10 @@ const EVERY_OUTCOME = [
 
 function outcomesOf({ before, clockNow, outcome }: Turn): string[] {
   if (outcome.refusal !== null) return [outcome.refusal]
-  const names = outcome.entries.flatMap(({ kind, reason }) => [kind, ...(reason ? [reason] : [])])
-  if (outcome.entries.some(({ overage }) => overage)) names.push('overage' as never)
-  if (outcome.account.period.start > before.period.start) names.push('new period' as never)
-  if (clockNow < before.lastAt) names.push('clock set back' as never)
+  const names: string[] = outcome.entries.flatMap(({ kind, reason }) => [kind, reason ?? 'allowed'])
+  if (outcome.entries.some(({ overage }) => overage)) names.push('overage')
+  if (outcome.account.period.start > before.period.start) names.push('new period')
+  if (clockNow < before.lastAt) names.push('clock set back')
   return names
 }
 
