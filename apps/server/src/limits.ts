@@ -24,7 +24,7 @@ export const LANE_BATCH_EVENTS_MAX = 2_000
 /** Batches on one connection that were sent before the answer to the first has come. */
 export const LANE_PIPELINE_BATCHES_MAX = 3
 /** Fewer events than this are not sent behind another batch. */
-export const LANE_PIPELINE_EVENTS_MIN = 64
+export const LANE_PIPELINE_EVENTS_MIN = 100
 /** Split among the lanes; each must hold the accounts of everything that may wait in it. */
 export const ACCOUNTS_CACHED_MAX = LANES_COUNT * LANE_QUEUE_EVENTS_MAX
 /** Lines that `verify` has in memory at a time. */
