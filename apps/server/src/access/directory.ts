@@ -11,7 +11,9 @@ export class Directory {
   /** By the whole header: to hash a key again for each of its calls would cost more than to find it. */
   private readonly callers = new LRUCache<string, Caller>({
     max: KEYS_CACHED_MAX,
-    ttl: KEY_CACHE_SECONDS * 1_000,
+    ttl: (KEY_CACHE_SECONDS - 1) * 1_000,
+    // To the second: to the millisecond it would set a timer for nearly every look.
+    ttlResolution: 1_000,
   })
   /** A tenant's number never changes, so this needs no time limit. */
   private readonly tenantNos = new LRUCache<string, number>({ max: TENANTS_CACHED_MAX })
