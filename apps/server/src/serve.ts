@@ -34,12 +34,13 @@ export async function serve(config: Config, log: Logger, terminal: Terminal): Pr
       log,
     })
     stopOnSignals(server, database.close, log)
-    const operatorKey = await ensureOperatorKey(server.pool, config.operatorKey)
+    const address = await server.app.listen({ host: config.host, port: config.port })
+    log.info({ address }, 'listening')
+    // Keys that are shown once are made when nothing can keep them from being shown any more.
     // A demo belongs to a trial on one's own machine, not to somebody's database.
     const demoKey =
       config.databaseUrl === null ? await ensureDemoTenant(server, config.dataDir) : null
-    const address = await server.app.listen({ host: config.host, port: config.port })
-    log.info({ address }, 'listening')
+    const operatorKey = await ensureOperatorKey(server.pool, config.operatorKey)
     terminal.welcome({ address, operatorKey, demoKey })
   } catch (error) {
     await database.close()

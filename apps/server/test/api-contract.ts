@@ -51,6 +51,8 @@ export const REPLIES: Record<string, Record<number, z.ZodType>> = {
   'DELETE /api/admin/keys/{id}': { 204: nothing },
   'POST /api/admin/services': { 201: createServiceReply },
   'GET /api/admin/services': { 200: servicesReply },
+  'POST /api/admin/services/{name}/keys': { 201: createKeyReply },
+  'GET /api/admin/services/{name}/keys': { 200: keysReply },
   'GET /health': { 200: alive },
   'GET /ready': { 200: alive },
   'GET /metrics': { 200: text },
@@ -59,7 +61,7 @@ export const REPLIES: Record<string, Record<number, z.ZodType>> = {
 
 const operations = Object.keys(REPLIES).map((operation) => {
   const [method, path] = operation.split(' ') as [string, string]
-  return { operation, method, pattern: new RegExp(`^${path.replaceAll('{id}', '[^/]+')}$`) }
+  return { operation, method, pattern: new RegExp(`^${path.replaceAll(/\{\w+\}/g, '[^/]+')}$`) }
 })
 
 /** The node, whose every reply is compared with the contract before a test sees it. */

@@ -65,7 +65,7 @@ function pasted(line: string) {
 
 function filesWith(text: string, folder: string): string {
   try {
-    return execFileSync('grep', ['-rl', text, folder], { encoding: 'utf8' })
+    return execFileSync('grep', ['-rl', '-e', text, folder], { encoding: 'utf8' })
   } catch {
     return ''
   }

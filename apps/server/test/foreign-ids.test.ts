@@ -160,6 +160,8 @@ const TAKES_NO_ID = [
   'GET /api/admin/tenants',
   'GET /api/admin/services',
   'POST /api/admin/services',
+  'POST /api/admin/services/{name}/keys',
+  'GET /api/admin/services/{name}/keys',
   'GET /health',
   'GET /ready',
   'GET /metrics',

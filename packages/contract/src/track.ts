@@ -29,6 +29,7 @@ export const properties = z
     // What nests without end could not even be measured.
     abort: true,
   })
+  .refine(hasFiniteNumbers, { message: 'a number in it is too large' })
   .refine(
     (value) => new TextEncoder().encode(JSON.stringify(value)).length <= PROPERTIES_BYTES_MAX,
     {
@@ -36,6 +37,13 @@ export const properties = z
     },
   )
   .describe(`Anything of the sender's: a JSON object of at most ${PROPERTIES_BYTES_MAX} bytes`)
+
+/** JSON has no infinity, but 1e400 is read as one, and would be written as null. */
+function hasFiniteNumbers(value: unknown): boolean {
+  if (typeof value === 'number') return Number.isFinite(value)
+  if (typeof value !== 'object' || value === null) return true
+  return Object.values(value).every(hasFiniteNumbers)
+}
 
 /** Level by level and not by recursion, which deep values are sent to exhaust. */
 function nestsModestly(value: unknown): boolean {

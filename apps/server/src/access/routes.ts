@@ -13,14 +13,19 @@ import {
 } from '@tollgate/contract'
 import type { FastifyInstance } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
+import type pg from 'pg'
 import { z } from 'zod'
 import { accountsAt } from '../ledger/readings.ts'
 import { decodeCursor, page } from '../lib/cursor.ts'
 import { numberFromMicros } from '../lib/micros.ts'
+import { ProblemError } from '../lib/problem-error.ts'
 import { type Directory, tenantNotFound } from './directory.ts'
 import { issueKey, revokeIssuedKey } from './keys.ts'
 import { registerService } from './services.ts'
 import {
+  type KeyListRow,
+  readService,
+  readServiceKeys,
   readServices,
   readTenant,
   readTenantKeys,
@@ -33,6 +38,7 @@ import { changeTenant, createTenant, type Tenant, type TenantDependencies } from
 export type AccessDependencies = TenantDependencies & { directory: Directory }
 
 const tenantPath = z.strictObject({ id: fields.tenantId })
+const servicePath = z.strictObject({ name: z.string().min(1).max(100) })
 const keyPath = z.strictObject({ id: z.string().min(1).max(64) })
 
 /** What operators do with tenants, keys and services. */
@@ -40,6 +46,7 @@ export function accessRoutes(fastify: FastifyInstance, deps: AccessDependencies)
   tenantWriting(fastify, deps)
   tenantReading(fastify, deps)
   keyRoutes(fastify, deps)
+  serviceKeyRoutes(fastify, deps)
   serviceRoutes(fastify, deps)
 }
 
@@ -163,14 +170,7 @@ function keyRoutes(fastify: FastifyInstance, deps: AccessDependencies): void {
     },
     async ({ params }) => {
       const { tenant_no } = await existingTenant(deps, params.id)
-      const keys = await readTenantKeys(pool, tenant_no)
-      const data = keys.map((row) => ({
-        key_id: row.key_id,
-        hint: row.hint,
-        created_at: instant(row.created_at),
-        revoked_at: row.revoked_at === null ? null : instant(row.revoked_at),
-      }))
-      return { data }
+      return { data: (await readTenantKeys(pool, tenant_no)).map(keyJson) }
     },
   )
   app.delete(
@@ -187,6 +187,48 @@ function keyRoutes(fastify: FastifyInstance, deps: AccessDependencies): void {
     async ({ params }, reply) => {
       await revokeIssuedKey(pool, directory, params.id)
       return reply.code(204).send(null)
+    },
+  )
+}
+
+function serviceKeyRoutes(fastify: FastifyInstance, { pool }: AccessDependencies): void {
+  const app = fastify.withTypeProvider<ZodTypeProvider>()
+  const config = { allow: ['operator'] } as const
+  const tags = ['Keys']
+
+  app.post(
+    '/api/admin/services/:name/keys',
+    {
+      config,
+      schema: {
+        tags,
+        summary: 'Make one more key of a service',
+        description:
+          'To replace one that was lost or became known: make, spread, revoke the other.',
+        params: servicePath,
+        response: { 201: createKeyReply },
+      },
+    },
+    async ({ params }, reply) => {
+      const { service_no } = await existingService(pool, params.name)
+      const { key, keyId } = await issueKey(pool, 'service', { serviceNo: service_no })
+      return reply.code(201).send({ key_id: keyId, key })
+    },
+  )
+  app.get(
+    '/api/admin/services/:name/keys',
+    {
+      config,
+      schema: {
+        tags,
+        summary: "List a service's keys",
+        params: servicePath,
+        response: { 200: keysReply },
+      },
+    },
+    async ({ params }) => {
+      const { service_no } = await existingService(pool, params.name)
+      return { data: (await readServiceKeys(pool, service_no)).map(keyJson) }
     },
   )
 }
@@ -239,6 +281,21 @@ function tenantJson({ row, account, terms }: Tenant): z.infer<typeof tenantReply
     created_at: instant(row.created_at),
     balance: numberFromMicros(account.balance),
     seq: account.lastSeq,
+  }
+}
+
+async function existingService(pool: pg.Pool, name: string): Promise<ServiceRow> {
+  const row = await readService(pool, name)
+  if (row === null) throw new ProblemError('not_found')
+  return row
+}
+
+function keyJson(row: KeyListRow) {
+  return {
+    key_id: row.key_id,
+    hint: row.hint,
+    created_at: instant(row.created_at),
+    revoked_at: row.revoked_at === null ? null : instant(row.revoked_at),
   }
 }
 

@@ -96,3 +96,17 @@ test('a service that one node registered is known to the price list of another w
     await other.stop()
   }
 })
+
+test('a service key that became known is replaced: another one works before it is revoked', async () => {
+  const { name, key } = await node.service()
+  const { body: made } = await node.admin('POST', `/api/admin/services/${name}/keys`)
+  const { body: listed } = await node.admin('GET', `/api/admin/services/${name}/keys`)
+  const [first, second] = listed.data
+  assert.equal(listed.data.length, 2)
+  assert.equal(second.key_id, made.key_id)
+  await node.admin('DELETE', `/api/admin/keys/${first.key_id}`)
+  const track = { tenant_id: 'nobody', endpoint: '/x' }
+  assert.equal((await node.call('POST', '/api/track', key, track)).status, 401)
+  assert.equal((await node.call('POST', '/api/track', made.key, track)).status, 404)
+  assert.equal((await node.admin('POST', '/api/admin/services/none/keys')).status, 404)
+})

@@ -154,6 +154,14 @@ export async function updateTenant(
   return onlyRow(result)
 }
 
+export async function readServiceKeys(pool: pg.Pool, serviceNo: number): Promise<KeyListRow[]> {
+  const { rows } = await pool.query<KeyListRow>(
+    `SELECT key_id, hint, created_at, revoked_at FROM api_key WHERE service_no = $1 ORDER BY key_no`,
+    [serviceNo],
+  )
+  return rows
+}
+
 export type ServiceRow = {
   service_no: number
   name: string
@@ -171,6 +179,14 @@ export async function insertService(
     [service.name, service.trustReported],
   )
   return onlyRow(result)
+}
+
+export async function readService(pool: pg.Pool, name: string): Promise<ServiceRow | null> {
+  const { rows } = await pool.query<ServiceRow>(
+    'SELECT service_no, name, trust_reported, created_at FROM service WHERE name = $1',
+    [name],
+  )
+  return rows[0] ?? null
 }
 
 export async function readServices(pool: pg.Pool): Promise<ServiceRow[]> {

@@ -97,6 +97,7 @@ function planOnOffer(catalog: Catalog, plan: string): PlanTerms {
 }
 
 function knownTimeZone(timeZone: string): string {
-  if (isTimeZone(timeZone)) return timeZone
+  // As the database spells it, whatever the sender's case.
+  if (isTimeZone(timeZone)) return new Temporal.ZonedDateTime(0n, timeZone).timeZoneId
   throw invalidField('time_zone', 'not a time zone of the IANA database, as in Europe/Berlin')
 }

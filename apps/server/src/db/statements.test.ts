@@ -16,6 +16,8 @@ const STATEMENTS: Record<string, Record<string, readonly unknown[]>> = {
     restoreOperatorKey: [Buffer.alloc(32, 1)],
     hasOperatorKey: [],
     readTenantKeys: [1],
+    readServiceKeys: [1],
+    readService: ['s'],
     readKeyIds: [[1, 2]],
     insertTenant: [{ tenantId: 't', name: 'T', email: 't@example.com' }],
     readTenant: ['t'],

@@ -111,6 +111,22 @@ const OPERATIONS: Record<
     request: async () => post('/api/admin/services', { name: unique() }),
   },
   'GET /api/admin/services': administration('GET', '/api/admin/services'),
+  'POST /api/admin/services/{name}/keys': {
+    who: ['operator'],
+    ok: 201,
+    request: async () => {
+      const { name } = await node.service(unique())
+      return post(`/api/admin/services/${name}/keys`)
+    },
+  },
+  'GET /api/admin/services/{name}/keys': {
+    who: ['operator'],
+    ok: 200,
+    request: async () => {
+      const { name } = await node.service(unique())
+      return { method: 'GET', path: `/api/admin/services/${name}/keys` }
+    },
+  },
   'GET /health': open('/health'),
   'GET /ready': open('/ready'),
   'GET /metrics': administration('GET', '/metrics'),

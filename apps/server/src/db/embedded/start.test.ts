@@ -61,7 +61,11 @@ test('the password is in one file that only its owner may read, and opens nothin
   const url = new URL(tollgate.url)
   const { mode } = await stat(join(folder.dataDir, 'postgres.password'))
   assert.equal(mode & 0o777, 0o600)
-  const { output } = await runCommand('grep', ['-rlF', url.password, dirname(folder.dataDir)], null)
+  const { output } = await runCommand(
+    'grep',
+    ['-rlF', '-e', url.password, dirname(folder.dataDir)],
+    null,
+  )
   assert.equal(output.trim(), join(folder.dataDir, 'postgres.password'))
   url.password = 'wrong'
   await assert.rejects(query(url.href, 'SELECT 1'), { code: '28P01' })
