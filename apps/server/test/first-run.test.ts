@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
+import { once } from 'node:events'
+import { type AddressInfo, createServer } from 'node:net'
 import { test } from 'node:test'
 import { runTollgate, startServing } from './api-process.ts'
 import { send } from './api-request.ts'
@@ -48,6 +50,23 @@ test('somebody starts it, pastes the line that it shows, and sees a call allowed
   assert.equal(pasted(lineWith(second.out(), '/api/billing/current')).total, '0.10')
   second.child.kill('SIGTERM')
   assert.equal(await second.ended, 0)
+})
+
+test('a first start that finds its port taken has made no key that nobody saw', async (t) => {
+  const { dataDir } = testFolder(t)
+  const taken = createServer().listen(0, '127.0.0.1')
+  await once(taken, 'listening')
+  t.after(() => taken.close())
+  const { port } = taken.address() as AddressInfo
+  const env = { TOLLGATE_DATA_DIR: dataDir }
+  const refused = await runTollgate(t, ['serve'], { ...env, PORT: String(port) })
+  assert.equal(refused.code, 1)
+  assert.match(refused.logs, /Port \d+ is in use/)
+  assert.doesNotMatch(refused.logs, /secretKey/, 'nothing of the driver is in the log')
+  const started = await startServing(t, env)
+  assert.match(started.out(), /Operator key: tg_op_\w+/)
+  started.child.kill('SIGTERM')
+  assert.equal(await started.ended, 0)
 })
 
 function lineWith(text: string, part: string): string {
