@@ -1,22 +1,18 @@
+import type { Charge } from '../catalog/charge-types.ts'
 import type { PlanTerms } from '../catalog/types.ts'
 import { type Micros, numberFromMicros } from '../lib/micros.ts'
-import {
-  type Decimal,
-  decimalFromMicros,
-  formatMoney,
-  formatPrice,
-  NOTHING,
-  parseAmount,
-  roundMoney,
-} from '../lib/money.ts'
+import { decimalFromMicros, formatMoney, formatPrice, NOTHING, parseExact } from '../lib/money.ts'
+import { rateCharges } from './pricing/rate-charges.ts'
+import type { ChargeLine, Readings } from './pricing/types.ts'
 
-/** What a line measures: the plan's fee, units of usage, or credits. */
-export type Meter = 'base' | 'units' | 'credits'
-
-/** Amounts are decimal strings in the period's currency. `amount` is rounded, `unit_price` never. */
+/**
+ * Amounts are decimal strings in the period's currency. `amount` is rounded. `unit_price` is not, but
+ * where a line has several prices it is their average.
+ */
 export type RatedLine = {
   description: string
-  meter: Meter
+  /** `base` for a fee, else what is measured. */
+  meter: string
   quantity: number
   unit_price: string
   amount: string
@@ -34,62 +30,70 @@ export type PeriodUsage = {
   /** Counted quantity in the period, overage included. */
   used: Micros
   creditsBurned: Micros
+  /** Credits that reported calls cost beyond the balance. */
+  creditsOverage?: Micros
 }
 
 /**
- * What a period costs by what was counted in it so far. Each line is rounded once, half-even, and
+ * What a period costs by what its account counted so far. Each line is rounded once, half-even, and
  * the totals are sums of the rounded lines, so that a reader who adds them up finds the same.
+ *
+ * An account counts units and credits. Charges on other meters are lines without an amount, and
+ * their names say that they are not in the total.
  */
-export function rateRunningPeriod({ terms, used, creditsBurned }: PeriodUsage): RatedPeriod {
-  const { currency } = terms.price
-  const lines: RatedLine[] = []
-  let total = NOTHING
-  const add = (description: string, meter: Meter, quantity: Micros, unitPrice: Decimal) => {
-    const amount = roundMoney(decimalFromMicros(quantity).mul(unitPrice), currency)
-    total = total.add(amount)
-    lines.push({
-      description,
-      meter,
-      quantity: numberFromMicros(quantity),
-      unit_price: formatPrice(unitPrice, currency),
-      amount: formatMoney(amount, currency),
-    })
-  }
-
-  addBaseFee(terms, add)
-  addUnits(terms, used, add)
-  addCredits(terms, creditsBurned, add)
-  const sum = formatMoney(total, currency)
-  return { currency, lines, subtotal: sum, total: sum }
-}
-
-type AddLine = (description: string, meter: Meter, quantity: Micros, unitPrice: Decimal) => void
-
-const ONE: Micros = 1_000_000n
-
-function addBaseFee({ plan, price }: PlanTerms, add: AddLine): void {
-  const base = parseAmount(price.base)
-  if (!base.isZero()) add(`Base fee, plan ${plan}`, 'base', ONE, base)
-}
-
-/** Included units have a line of their own, so that every counted unit can be found on the bill. */
-function addUnits({ price }: PlanTerms, used: Micros, add: AddLine): void {
-  const included = used < price.included ? used : price.included
-  if (price.included > 0n) {
-    add(`Calls, of ${numberFromMicros(price.included)} included`, 'units', included, NOTHING)
-  }
-  const perUnit = parseAmount(price.perUnit)
-  if (perUnit.isZero()) return
-  add(
-    price.included > 0n ? 'Calls beyond those included' : 'Calls',
-    'units',
-    used - included,
-    perUnit,
+export function rateRunningPeriod({ terms, ...usage }: PeriodUsage): RatedPeriod {
+  const { currency, charges } = terms.price
+  const price = { currency, charges: charges.filter(isCounted) }
+  const lines = rateCharges({ price, readings: readingsOf(usage) }).map((line) =>
+    ratedLine(line, currency),
   )
+  const total = lines.reduce((sum, { amount }) => sum.add(parseExact(amount)), NOTHING)
+  const sum = formatMoney(total, currency)
+  const others = charges.filter((charge) => !isCounted(charge))
+  return {
+    currency,
+    lines: [...lines, ...others.map((charge) => unmeasuredLine(charge, currency))],
+    subtotal: sum,
+    total: sum,
+  }
 }
 
-function addCredits({ credits }: PlanTerms, burned: Micros, add: AddLine): void {
-  if (credits === 'required' || burned > 0n) {
-    add('Credits used, paid in advance', 'credits', burned, NOTHING)
+function isCounted(charge: Charge): boolean {
+  return !('meter' in charge) || charge.meter.definition === null
+}
+
+function readingsOf({ used, creditsBurned, creditsOverage = 0n }: Omit<PeriodUsage, 'terms'>) {
+  const reading = (micros: Micros) => [{ group: {}, quantity: decimalFromMicros(micros) }]
+  const readings: Readings = new Map([
+    ['units', reading(used)],
+    ['credits', reading(creditsBurned)],
+    ['overage_credits', reading(creditsOverage)],
+  ])
+  return readings
+}
+
+function ratedLine(line: ChargeLine, currency: string): RatedLine {
+  const { description, meter, amount } = line
+  const quantity = numberFromMicros(BigInt(parseExact(line.quantity).mul(1_000_000).toFixed()))
+  const unit_price = line.unit_price ?? averagePrice(line, currency)
+  return { description, meter, quantity, unit_price, amount }
+}
+
+const AVERAGE_DECIMALS = 12
+
+function averagePrice({ quantity, math }: ChargeLine, currency: string): string {
+  const all = parseExact(quantity)
+  if (all.isZero()) return formatPrice(NOTHING, currency)
+  const amount = math.reduce((sum, step) => sum.add(parseExact(step.amount)), NOTHING)
+  return formatPrice(amount.div(all).toDecimalPlaces(AVERAGE_DECIMALS), currency)
+}
+
+function unmeasuredLine(charge: Charge, currency: string): RatedLine {
+  return {
+    description: `${charge.name}: on the invoice, not in this total`,
+    meter: 'meter' in charge ? charge.meter.name : 'base',
+    quantity: 0,
+    unit_price: formatPrice(NOTHING, currency),
+    amount: formatMoney(NOTHING, currency),
   }
 }

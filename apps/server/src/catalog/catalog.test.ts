@@ -112,7 +112,9 @@ test('what is on offer is the newest version of the plans in the file', async ()
   const catalog = await openCatalog(pool)
   assert.deepEqual(catalog.planNames(), ['free', 'pro'])
   assert.equal(catalog.latestPlan('pro')?.version, 2)
-  assert.equal(catalog.latestPlan('pro')?.price.perUnit, '0.20')
+  assert.partialDeepStrictEqual(catalog.latestPlan('pro')?.price.charges[0], {
+    unitPrice: '0.20',
+  })
   assert.equal(catalog.latestPlan('gold'), null)
 })
 

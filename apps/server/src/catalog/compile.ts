@@ -1,4 +1,5 @@
 import { type Micros, microsFromNumber } from '../lib/micros.ts'
+import { compileCharges } from './compile-charges.ts'
 import { compilePathPattern } from './pattern.ts'
 import type { PlanDefinition, ServiceDefinitions } from './schema.ts'
 import type {
@@ -32,18 +33,14 @@ export function compileTerms(
     plan,
     version,
     description: definition.description,
+    selfService: definition.self_service,
     counts: definition.counts,
     quota: quota && { limit: micros(quota.limit), overage: quota.overage },
     rateLimits: rate_limits.map(({ limit, per }): RateLimit => ({ limit, per, ms: MS_PER[per] })),
     premium: definition.premium,
     credits: definition.credits,
     endpoints: definition.endpoints,
-    price: {
-      currency: price.currency,
-      base: price.base,
-      perUnit: price.per_unit,
-      included: micros(price.included),
-    },
+    price: { currency: price.currency, charges: compileCharges(plan, definition) },
     features: {
       granularity: features.granularity,
       export: features.export,
@@ -82,10 +79,18 @@ function compileRule(rule: RuleDefinition): EndpointRule {
     matchesPath: compilePathPattern(rule.path),
     methods: rule.methods,
     credits: micros(rule.credits),
+    textCredits: rule.credits_from_tokens && compileTokens(rule.credits_from_tokens),
     premium: rule.premium,
     regionFactors: compileFactors(rule.factors.region),
     featureFactors: compileFactors(rule.factors.feature),
   }
+}
+
+function compileTokens(
+  rule: NonNullable<RuleDefinition['credits_from_tokens']>,
+): EndpointRule['textCredits'] {
+  const { characters_per_token, ...others } = rule
+  return { charactersPerToken: BigInt(characters_per_token), ...others }
 }
 
 function compileFactors(byValue: Record<string, number>): ReadonlyMap<string, Micros> {

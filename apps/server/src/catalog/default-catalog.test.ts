@@ -20,12 +20,17 @@ const UNIT = 1_000_000n
 test('the default catalog has the five plans that were asked for', () => {
   assert.deepEqual(Object.keys(plans), ['free', 'pro', 'team', 'prepaid', 'enterprise'])
   assert.deepEqual(terms('free').quota, { limit: 100n * UNIT, overage: 'deny' })
-  assert.equal(terms('pro').price.perUnit, '0.10')
-  assert.equal(terms('pro').price.base, '0')
+  assert.partialDeepStrictEqual(terms('pro').price.charges, [
+    { model: 'per_unit', unitPrice: '0.10', included: '0' },
+    { model: 'prepaid_credits' },
+  ])
   assert.equal(terms('pro').quota, null)
-  assert.equal(terms('team').price.base, '10')
+  assert.partialDeepStrictEqual(terms('team').price.charges, [
+    { model: 'flat', amount: '10' },
+    { model: 'per_unit', unitPrice: '0', included: '10000' },
+    { model: 'prepaid_credits' },
+  ])
   assert.deepEqual(terms('team').quota, { limit: 10_000n * UNIT, overage: 'deny' })
-  assert.equal(terms('team').price.included, 10_000n * UNIT)
   assert.equal(terms('prepaid').credits, 'required')
   assert.equal(terms('prepaid').quota, null)
   assert.equal(terms('enterprise').quota, null)

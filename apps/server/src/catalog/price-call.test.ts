@@ -158,6 +158,7 @@ test('the exact product, rounded half up, for any credits, factors and quantity'
                   matchesPath: () => true,
                   methods: null,
                   credits: perUnit,
+                  textCredits: null,
                   premium: false,
                   regionFactors: new Map([['r', region]]),
                   featureFactors: new Map([['f', feature]]),
@@ -192,4 +193,37 @@ test('with hundreds of rules the first that matches still wins, and calls for mo
       assert.equal(priceCall(big, call).credits, BigInt(index % 300) * 1_000_000n)
     }
   }
+})
+
+test('a rule that takes credits from tokens reads quantity as characters, and its factors come after', () => {
+  const { services } = catalogSchema.parse({
+    catalog: 1,
+    plans: { free: {} },
+    services: {
+      assistant: {
+        endpoints: [
+          {
+            path: '/messages',
+            credits_from_tokens: { rate: '0.4', minimum: '1.00' },
+            factors: { region: { eu: 1.5 } },
+          },
+        ],
+      },
+    },
+  })
+  const texts = compileRules(1, services, new Map())
+  const cost = (characters: bigint, region: string | null = null) =>
+    priceCall(texts, {
+      ...plain,
+      service: 'assistant',
+      endpoint: '/messages',
+      region,
+      quantity: characters * 1_000_000n,
+      reportedCredits: 9_000_000n,
+    }).credits
+  assert.equal(cost(44n), 4_400_000n)
+  assert.equal(cost(41n), 4_400_000n, '11 tokens as well: a part of a token is one')
+  assert.equal(cost(0n), 1_000_000n)
+  assert.equal(cost(44n, 'EU'), 6_600_000n)
+  assert.equal(cost(4n, 'EU'), 1_500_000n, 'the minimum, times the factor')
 })

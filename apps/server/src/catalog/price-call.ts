@@ -1,5 +1,6 @@
 import { MICROS_PER_UNIT, type Micros } from '../lib/micros.ts'
 import { CREDITS_MAX, RULE_MATCHES_CACHED_MAX, RULES_ASKED_UNCACHED_MAX } from '../limits.ts'
+import { charactersOfQuantity, creditsFromTokens } from './credits-from-tokens.ts'
 import { normalisePath } from './path.ts'
 import type { CallPrice, CallToPrice, CatalogRules, EndpointRule, ServiceRules } from './types.ts'
 
@@ -25,6 +26,10 @@ export function priceCall(rules: CatalogRules, call: CallToPrice): CallPrice {
 function costByRule(rule: EndpointRule, call: CallToPrice): Micros {
   const region = factorFor(rule.regionFactors, call.region)
   const feature = factorFor(rule.featureFactors, call.feature)
+  if (rule.textCredits !== null) {
+    const credits = creditsFromTokens(charactersOfQuantity(call.quantity), rule.textCredits)
+    return roundHalfUp(credits * region * feature, MICROS_PER_UNIT ** 2n)
+  }
   if (region === MICROS_PER_UNIT && feature === MICROS_PER_UNIT) {
     return roundHalfUp(rule.credits * call.quantity, MICROS_PER_UNIT)
   }

@@ -1,8 +1,11 @@
 import { NAME_CHARS_MAX } from '@tollgate/contract'
 import { z } from 'zod'
-import { microsFromNumber } from '../lib/micros.ts'
-import { isAmount, isCurrency } from '../lib/money.ts'
-import { CATALOG_CREDITS_MAX, CATALOG_FACTOR_MAX, CREDITS_MAX } from '../limits.ts'
+import { isCurrency } from '../lib/money.ts'
+import { CATALOG_CREDITS_MAX, CREDITS_MAX } from '../limits.ts'
+import { chargesSchema } from './charge-schema.ts'
+import { chargeProblems, type PricedPlan } from './check-charges.ts'
+import { type MeterDefinitions, metersSchema } from './meter-schema.ts'
+import { amount, decimals, factors } from './schema-values.ts'
 
 // The shape of catalogs/*.yaml and of what the database keeps of it. Whoever adds a key gives it a
 // default: the versions that are stored already are read through this schema too, and must come out
@@ -27,36 +30,32 @@ const pattern = z
     'must be “*”, a service, or a service and a path, such as “document-api /bulk/*”',
   )
 
-const decimals = (max: number) =>
-  z
-    .number()
-    .min(0)
-    .max(max)
-    .refine((value) => microsFromNumber(value) !== null, 'must have at most 6 decimals')
-
-const amount = z
-  .string('must be a decimal in quotes, such as "0.10"')
-  .refine((text) => isAmount(text) && !text.startsWith('-'), 'must be a decimal such as "0.10"')
-
-const factors = z
-  .record(z.string().min(1), decimals(CATALOG_FACTOR_MAX))
-  .refine(
-    (byValue) => new Set(Object.keys(byValue).map(lowerCase)).size === Object.keys(byValue).length,
-    'lists a value twice: upper and lower case are the same here',
-  )
-  .default({})
-
-const endpointRule = z.strictObject({
-  path,
-  methods: z
-    .array(z.string().regex(/^[A-Z]+$/, 'must be a method in capitals, such as POST'))
-    .min(1)
-    .nullable()
-    .default(null),
-  credits: decimals(CATALOG_CREDITS_MAX).default(1),
-  premium: z.boolean().default(false),
-  factors: z.strictObject({ region: factors, feature: factors }).prefault({}),
+/** The quantity of a call is then the number of its characters. */
+const creditsFromTokens = z.strictObject({
+  characters_per_token: z.int().min(1).max(1_000).default(4),
+  rate: amount,
+  minimum: amount.default('0'),
+  decimals: z.int().min(0).max(6).default(2),
+  rounding: z.enum(['half_up', 'half_even', 'up', 'down']).default('half_up'),
 })
+
+const endpointRule = z
+  .strictObject({
+    path,
+    methods: z
+      .array(z.string().regex(/^[A-Z]+$/, 'must be a method in capitals, such as POST'))
+      .min(1)
+      .nullable()
+      .default(null),
+    credits: decimals(CATALOG_CREDITS_MAX).default(1),
+    credits_from_tokens: creditsFromTokens.nullable().default(null),
+    premium: z.boolean().default(false),
+    factors: z.strictObject({ region: factors, feature: factors }).prefault({}),
+  })
+  .refine(({ credits, credits_from_tokens }) => credits === 1 || credits_from_tokens === null, {
+    path: ['credits_from_tokens'],
+    message: 'says what a call costs, and so does credits; leave one of them out',
+  })
 
 const service = z.strictObject({
   /** null: as the service was registered. */
@@ -64,8 +63,10 @@ const service = z.strictObject({
   endpoints: z.array(endpointRule).default([]),
 })
 
-const plan = z.strictObject({
+const planKeys = {
   description: z.string().default(''),
+  /** Whether people may take it by themselves when they sign up. */
+  self_service: z.boolean().default(true),
   counts: z.enum(['success', 'all']).default('success'),
   quota: z
     .strictObject({
@@ -103,6 +104,7 @@ const plan = z.strictObject({
       base: amount.default('0'),
       per_unit: amount.default('0'),
       included: decimals(CREDITS_MAX).default(0),
+      charges: chargesSchema,
     })
     .prefault({}),
   features: z
@@ -116,24 +118,52 @@ const plan = z.strictObject({
       retention_months: z.int().min(0).max(1_200).nullable().default(0),
     })
     .prefault({}),
-})
+}
 
-export const planSchema = plan
+/** As it is stored: with the meters that its charges use, since those of the file may change. */
+export const planSchema = z
+  .strictObject({ ...planKeys, meters: metersSchema })
+  .superRefine((plan, context) => addProblems(plan, plan.meters, [], context))
 export const servicesSchema = z.record(serviceName, service).default({})
 
-export const catalogSchema = z.strictObject({
-  catalog: z.literal(1, 'must be 1, the version of this format'),
-  services: servicesSchema,
-  plans: z
-    .record(name('a plan’s name'), plan)
-    .refine((plans) => Object.keys(plans).length > 0, 'must have at least one plan'),
-})
+export const catalogSchema = z
+  .strictObject({
+    catalog: z.literal(1, 'must be 1, the version of this format'),
+    services: servicesSchema,
+    meters: metersSchema,
+    plans: z
+      .record(name('a plan’s name'), z.strictObject(planKeys))
+      .refine((plans) => Object.keys(plans).length > 0, 'must have at least one plan'),
+  })
+  .superRefine(({ plans, meters }, context) => {
+    for (const [name, plan] of Object.entries(plans)) {
+      addProblems(plan, meters, ['plans', name], context)
+    }
+  })
+  .transform(({ catalog, services, meters, plans }) => {
+    const complete = Object.entries(plans).map(([name, plan]) => {
+      return [name, { ...plan, meters: metersOf(plan, meters) }] as const
+    })
+    return { catalog, services, plans: Object.fromEntries(complete) }
+  })
 
-/** As written in the file, with every default filled in. Plain JSON. */
+/** As written in the file, with every default filled in, and its meters in the plans. Plain JSON. */
 export type CatalogDefinition = z.infer<typeof catalogSchema>
-export type PlanDefinition = z.infer<typeof plan>
+export type PlanDefinition = z.infer<typeof planSchema>
 export type ServiceDefinitions = z.infer<typeof servicesSchema>
 
-function lowerCase(text: string): string {
-  return text.toLowerCase()
+function addProblems(
+  plan: PricedPlan,
+  meters: MeterDefinitions,
+  at: string[],
+  context: z.core.$RefinementCtx,
+): void {
+  for (const { path, message } of chargeProblems(plan, meters)) {
+    context.addIssue({ code: 'custom', path: [...at, ...path], message })
+  }
+}
+
+function metersOf({ price }: PricedPlan, meters: MeterDefinitions): MeterDefinitions {
+  const used = new Set(price.charges.map((charge) => ('meter' in charge ? charge.meter : '')))
+  return Object.fromEntries(Object.entries(meters).filter(([name]) => used.has(name)))
 }

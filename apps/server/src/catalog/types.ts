@@ -1,4 +1,6 @@
 import type { Micros } from '../lib/micros.ts'
+import type { Charge } from './charge-types.ts'
+import type { TokenCredits } from './credits-from-tokens.ts'
 
 export type RateUnit = 'second' | 'minute' | 'hour' | 'day'
 
@@ -12,6 +14,8 @@ export type PlanTerms = {
   plan: string
   version: number
   description: string
+  /** Whether people may take it by themselves when they sign up. */
+  selfService: boolean
   /** Which calls use quota, credits and money: those that succeeded, or all. */
   counts: 'success' | 'all'
   /** Units per period; what goes beyond is denied, or recorded as overage and charged. */
@@ -27,8 +31,8 @@ export type PlanTerms = {
   features: PlanFeatures
 }
 
-/** Amounts are decimal strings; units within `included` cost nothing beyond `base`. */
-export type PlanPrice = { currency: string; base: string; perUnit: string; included: Micros }
+/** What is paid: one charge after the other, in the order of the bill. */
+export type PlanPrice = { currency: string; charges: readonly Charge[] }
 
 export type PlanFeatures = {
   granularity: 'daily' | 'hourly' | 'second'
@@ -76,6 +80,8 @@ export type EndpointRule = {
   methods: readonly string[] | null
   /** Per unit of quantity. */
   credits: Micros
+  /** Instead of `credits`: quantity is a number of characters. */
+  textCredits: TokenCredits | null
   premium: boolean
   /** By value in lower case; what is not listed has factor 1. */
   regionFactors: ReadonlyMap<string, Micros>

@@ -3,10 +3,13 @@ import { Decimal as BaseDecimal } from 'decimal.js'
 /** An exact decimal. Sums and products of prices and quantities never lose a digit in it. */
 export type Decimal = BaseDecimal
 
-// A copy, so that no other user of the library can change how money is rounded. 60 digits hold
-// every price times every quantity that a bigint column can hold.
-const Exact = BaseDecimal.clone({ precision: 60, rounding: BaseDecimal.ROUND_HALF_EVEN })
+// A copy, so that no other user of the library can change how money is rounded. 110 digits hold every
+// quantity (42 digits) times every price (27) times two factors (9 each) and sums of a billion such.
+const Exact = BaseDecimal.clone({ precision: 110, rounding: BaseDecimal.ROUND_HALF_EVEN })
 const AMOUNT = /^-?\d{1,15}(\.\d{1,12})?$/
+const EXACT = /^-?\d{1,60}(\.\d{1,50})?$/
+const QUANTITY_DIGITS_MAX = 24
+const QUANTITY_DECIMALS_MAX = 18
 const currencies = new Set(Intl.supportedValuesOf('currency'))
 const digitsByCurrency = new Map<string, number>()
 
@@ -25,6 +28,18 @@ export function isCurrency(code: string): boolean {
 export function parseAmount(text: string): Decimal {
   if (!isAmount(text)) throw new RangeError(`“${text}” is not a decimal amount such as 12.50`)
   return new Exact(text)
+}
+
+/** What was worked out from amounts and quantities; it may have more digits than an amount. */
+export function parseExact(text: string): Decimal {
+  if (!EXACT.test(text)) throw new RangeError(`“${text}” is not a decimal such as 12.5`)
+  return new Exact(text)
+}
+
+/** Whether it can be measured and billed: finite, with at most 24 digits and 18 decimals. */
+export function isQuantity(value: Decimal): boolean {
+  if (!value.isFinite() || value.decimalPlaces() > QUANTITY_DECIMALS_MAX) return false
+  return value.trunc().abs().lt(new Exact(10).pow(QUANTITY_DIGITS_MAX))
 }
 
 /** A count of millionths as an exact decimal. */

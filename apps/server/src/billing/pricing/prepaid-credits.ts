@@ -1,0 +1,56 @@
+import type { PrepaidCreditsCharge } from '../../catalog/charge-types.ts'
+import type { PlanPrice } from '../../catalog/types.ts'
+import { type Decimal, NOTHING, parseAmount } from '../../lib/money.ts'
+import { chargeLine, quantityStep } from './charge-line.ts'
+import type { ChargeLine } from './types.ts'
+
+/** Burned credits were paid when they were bought; those owed beyond the balance are charged. */
+export function prepaidCreditsLines(
+  charge: PrepaidCreditsCharge,
+  index: number,
+  currency: string,
+  credits: { burned: Decimal; owed: Decimal },
+): ChargeLine[] {
+  const lines: ChargeLine[] = []
+  const price = parseAmount(charge.creditPrice)
+  if (charge.alwaysShown || credits.burned.gt(0)) {
+    const description = `${charge.name}, paid in advance`
+    lines.push(creditsLine(description, index, currency, credits.burned, NOTHING))
+  }
+  if (credits.owed.gt(0) && !price.isZero()) {
+    const description = `${charge.name} beyond those paid for`
+    lines.push(creditsLine(description, index, currency, credits.owed, price))
+  }
+  return lines
+}
+
+/** What credits cost when they are bought; null where the plan sells none. */
+export function boughtCreditsLine(price: PlanPrice, credits: Decimal): ChargeLine | null {
+  const index = price.charges.findIndex(({ model }) => model === 'prepaid_credits')
+  const charge = price.charges[index]
+  if (charge?.model !== 'prepaid_credits') return null
+  const creditPrice = parseAmount(charge.creditPrice)
+  if (creditPrice.isZero()) return null
+  const line = creditsLine(`${charge.name}, bought`, index, price.currency, credits, creditPrice)
+  return { ...line, timing: 'in_advance' }
+}
+
+function creditsLine(
+  description: string,
+  charge: number,
+  currency: string,
+  quantity: Decimal,
+  unitPrice: Decimal,
+): ChargeLine {
+  return chargeLine({
+    charge,
+    description,
+    meter: 'credits',
+    quantity,
+    unit: 'credits',
+    currency,
+    timing: 'in_arrears',
+    part: null,
+    steps: [quantityStep('usage', quantity, unitPrice)],
+  })
+}
