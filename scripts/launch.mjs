@@ -5,6 +5,8 @@ import { ensureInstalled, pinnedNode, root } from './install.mjs'
 
 const SIGNAL_EXIT_CODE_BASE = 128
 const PARENT_CHECK_MS = 250
+/** Requests, then PostgreSQL's shutdown, then its being cut short: the child bounds each, and all end before this. */
+const STOP_MS_MAX = 90_000
 const parent = process.ppid
 
 /**
@@ -14,7 +16,7 @@ const parent = process.ppid
  * The child has an IPC channel to us. When we are killed with -9 the channel breaks, and the child's
  * `process` emits 'disconnect': its chance to stop instead of running on unseen.
  */
-export async function launch(file, args) {
+export async function launch(file, args, stopMsMax = STOP_MS_MAX) {
   try {
     await ensureInstalled()
   } catch (error) {
@@ -24,8 +26,13 @@ export async function launch(file, args) {
   const child = spawn(pinnedNode, [resolve(root, file), ...args], {
     stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
   })
-  passOnSignals(child)
-  endWithNpm(child)
+  const end = (signal) => {
+    child.kill(signal)
+    // Whatever keeps it from ending, a pipe that nobody reads for instance: nothing is lost by kill -9.
+    setTimeout(() => child.kill('SIGKILL'), stopMsMax).unref()
+  }
+  passOnSignals(end)
+  endWithNpm(end)
   child.once('error', (error) => {
     console.error(`${pinnedNode} could not be started: ${error.message}`)
     process.exit(1)
@@ -35,21 +42,21 @@ export async function launch(file, args) {
   })
 }
 
-function passOnSignals(child) {
-  for (const signal of ['SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal))
+function passOnSignals(end) {
+  for (const signal of ['SIGTERM', 'SIGHUP']) process.on(signal, () => end(signal))
   // Ctrl-C in a terminal reaches the child without us, and a second one could mean "at once" to it.
   const isInTerminal = process.stdin.isTTY || process.stdout.isTTY || process.stderr.isTTY
   process.on('SIGINT', () => {
-    if (!isInTerminal) child.kill('SIGINT')
+    if (!isInTerminal) end('SIGINT')
   })
 }
 
 /** npm hands a signal to the shell between us, which dies of it and tells nobody. */
-function endWithNpm(child) {
+function endWithNpm(end) {
   if (process.env.npm_lifecycle_event === undefined) return
   const timer = setInterval(() => {
     if (process.ppid === parent) return
     clearInterval(timer)
-    child.kill('SIGTERM')
+    end('SIGTERM')
   }, PARENT_CHECK_MS)
 }

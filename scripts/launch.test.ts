@@ -117,6 +117,13 @@ for (const signal of ['SIGTERM', 'SIGHUP', 'SIGINT'] as const) {
   })
 }
 
+test('a program that does not end when it is told to is ended', async (t) => {
+  const launcher = start(checkout(t), 'deaf.js')
+  assert.equal(await line(launcher), 'ready')
+  launcher.kill('SIGTERM')
+  assert.deepEqual(await once(launcher, 'exit'), [128 + 9, null])
+})
+
 test('after a kill -9 of the launcher the program learns of it', async (t) => {
   const launcher = start(checkout(t), 'until-signal.js')
   assert.equal(await line(launcher), 'ready')
@@ -140,6 +147,9 @@ function checkout(t: TestContext): string {
   const root = mkdtempSync(join(tmpdir(), 'tollgate-scripts-'))
   t.after(() => rmSync(root, { recursive: true, force: true, maxRetries: 5 }))
   cpSync(import.meta.dirname, join(root, 'scripts'), { recursive: true })
+  const launch = join(root, 'scripts/launch.mjs')
+  // Nobody waits for a minute and a half.
+  writeFileSync(launch, readFileSync(launch, 'utf8').replace('= 90_000', '= 300'))
   mkdirSync(join(root, 'apps/server'), { recursive: true })
   mkdirSync(join(root, 'packages'))
   const files = {
@@ -149,6 +159,10 @@ function checkout(t: TestContext): string {
     'fake-npm.js': NPM,
     'hello.js': `console.log('hello', process.argv.slice(2).join())`,
     'exit-with-3.js': 'process.exit(3)',
+    'deaf.js': `
+      process.on('SIGTERM', () => {})
+      setInterval(() => {}, 1_000)
+      console.log('ready')`,
     'until-signal.js': `
       const stop = (why) => { console.log('stopped by', why); process.exit(0) }
       for (const name of ['SIGTERM', 'SIGHUP', 'SIGINT']) process.on(name, stop)

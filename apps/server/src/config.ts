@@ -1,17 +1,20 @@
 import { readFileSync } from 'node:fs'
+import { isIP } from 'node:net'
 import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import type { Settings } from './lib/settings.ts'
+import { REQUESTS_PER_ADDRESS_PER_MINUTE, REQUESTS_PER_KEY_PER_MINUTE } from './limits.ts'
 
-export type Config = {
+export type Config = Settings & {
   host: string
   port: number
   /** Null: the embedded PostgreSQL. */
   databaseUrl: string | null
-  dataDir: string
   /** Null: made at the first start. */
   operatorKey: string | null
-  catalogFile: string
   logLevel: string
+  /** The first admin, made at the start if there is none. */
+  firstAdmin: { email: string; password: string } | null
 }
 
 type Env = Record<string, string | undefined>
@@ -38,9 +41,104 @@ export function readConfig(env: Env = process.env): Config {
     operatorKey: operatorKey(secret(env, 'TOLLGATE_OPERATOR_KEY', problems), problems),
     catalogFile: env.TOLLGATE_CATALOG ? resolve(env.TOLLGATE_CATALOG) : DEFAULT_CATALOG,
     logLevel: logLevel(env.LOG_LEVEL || 'info', problems),
+    ...accessConfig(env, problems),
   }
   if (problems.length > 0) throw new ConfigError(problems)
   return config
+}
+
+function accessConfig(env: Env, problems: string[]) {
+  return {
+    publicUrl: url(env.PUBLIC_URL || null, 'PUBLIC_URL', 'https?', problems),
+    redisUrl: url(secret(env, 'REDIS_URL', problems), 'REDIS_URL', 'rediss?', problems),
+    smtpUrl: url(secret(env, 'SMTP_URL', problems), 'SMTP_URL', 'smtps?', problems),
+    mailFrom: env.MAIL_FROM || 'Tollgate <tollgate@localhost>',
+    firstAdmin: firstAdmin(env, problems),
+    corsOrigins: origins(env.CORS_ORIGINS || '', problems),
+    trustedProxies: proxies(env.TRUSTED_PROXIES || '', problems),
+    requestsPerKey: requestsPerMinute(
+      env,
+      'HTTP_REQUESTS_PER_KEY',
+      REQUESTS_PER_KEY_PER_MINUTE,
+      problems,
+    ),
+    requestsPerAddress: requestsPerMinute(
+      env,
+      'HTTP_REQUESTS_PER_ADDRESS',
+      REQUESTS_PER_ADDRESS_PER_MINUTE,
+      problems,
+    ),
+  }
+}
+
+function url(
+  text: string | null,
+  name: string,
+  protocol: string,
+  problems: string[],
+): string | null {
+  if (text === null) return null
+  if (!URL.canParse(text) || !new RegExp(`^${protocol}:$`).test(new URL(text).protocol)) {
+    problems.push(
+      `${name} must be a URL that begins with ${protocol.replace('s?', '')}:// or ${protocol.replace('?', '')}://`,
+    )
+    return text
+  }
+  // A path is joined to it.
+  return text.replace(/\/+$/, '')
+}
+
+function firstAdmin(env: Env, problems: string[]): Config['firstAdmin'] {
+  const email = env.TOLLGATE_ADMIN_EMAIL || null
+  const password = secret(env, 'TOLLGATE_ADMIN_PASSWORD', problems)
+  if (email === null && password === null) return null
+  if (email !== null && password !== null) return { email, password }
+  problems.push('TOLLGATE_ADMIN_EMAIL and TOLLGATE_ADMIN_PASSWORD go together; one is missing')
+  return null
+}
+
+function origins(text: string, problems: string[]): string[] {
+  const list = listOf(text)
+  for (const origin of list) {
+    if (URL.canParse(origin) && new URL(origin).origin === origin) continue
+    problems.push(
+      `CORS_ORIGINS must be origins as in https://app.example.com, with commas between; ${JSON.stringify(origin)} is not`,
+    )
+  }
+  return list
+}
+
+function proxies(text: string, problems: string[]): string[] {
+  const list = listOf(text)
+  for (const proxy of list) {
+    const [address, bits, ...more] = proxy.split('/')
+    const version = isIP(address!)
+    const bitsMax = version === 4 ? 32 : 128
+    // A network of zero bits would be everybody.
+    const goodBits = bits === undefined || (/^[1-9]\d{0,2}$/.test(bits) && Number(bits) <= bitsMax)
+    if (version !== 0 && goodBits && more.length === 0) continue
+    problems.push(
+      `TRUSTED_PROXIES must be addresses or networks as in 10.0.0.0/8, with commas between; ${JSON.stringify(proxy)} is not`,
+    )
+  }
+  return list
+}
+
+function listOf(text: string): string[] {
+  return text
+    .split(',')
+    .map((item) => item.trim())
+    .filter((item) => item !== '')
+}
+
+function requestsPerMinute(env: Env, name: string, usual: number, problems: string[]): number {
+  const text = env[name] || String(usual)
+  if (!/^\d{1,9}$/.test(text)) {
+    problems.push(
+      `${name} must be a number of requests per minute (0: no limit); it is ${JSON.stringify(text)}`,
+    )
+  }
+  return Number(text)
 }
 
 /** `NAME`, or the first line of the file that `NAME_FILE` names. */

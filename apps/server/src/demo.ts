@@ -2,6 +2,7 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { issueKey } from './access/keys.ts'
 import { createTenant, tenantExists } from './access/tenants.ts'
+import { SYSTEM } from './lib/audit-entry.ts'
 import type { Server } from './server.ts'
 
 const DEMO_TENANT_ID = 'demo'
@@ -16,7 +17,7 @@ export async function ensureDemoTenant(server: Server, dataDir: string): Promise
   if (await tenantExists(server.pool, DEMO_TENANT_ID))
     return readFile(file, 'utf8').catch(() => null)
 
-  const { row } = await createTenant(server, {
+  const { row } = await createTenant(server, SYSTEM, {
     tenant_id: DEMO_TENANT_ID,
     name: 'Demo',
     email: 'demo@example.com',

@@ -12,10 +12,16 @@ export const SINGLE_BODY_BYTES_MAX = 64 * 1024
 export const EVENT_VALUES_MAX = 4_096
 export const JSON_DEPTH_MAX = 32
 export const PATH_PARAMETER_CHARS_MAX = 200
-/** Slow senders are cut off: the headers, the whole request, a connection that says nothing. */
+export const HEADERS_BYTES_MAX = 16 * 1024
+export const HEADERS_COUNT_MAX = 100
+/** Slow senders are cut off: the headers, the whole request, a connection that says nothing. Looked after so often. */
 export const HEADERS_MS_MAX = 10_000
 export const REQUEST_MS_MAX = 30_000
 export const IDLE_CONNECTION_MS_MAX = 75_000
+export const CONNECTIONS_CHECK_MS = 1_000
+/** For how long browsers keep to https, and to what a preflight was told. */
+export const HSTS_SECONDS = 365 * 24 * 3_600
+export const CORS_PREFLIGHT_SECONDS = 600
 
 export const LANES_COUNT = 1
 /** A full lane answers 503: memory stays bounded, and the sender tries again with the same key. */
@@ -35,11 +41,23 @@ export const OPEN_GRANTS_MAX = 500
 /** Lower burns first. What a void gives back was the tenant's already. */
 export const VOID_GRANT_PRIORITY = 0
 export const OPEN_HOLDS_MAX = 1_000
+/** Keys with a limit of their own: their counters travel with every write of the account, too. */
+export const KEY_LIMITS_PER_TENANT_MAX = 100
 
 /** A revoked key is refused on every node within this time; on the node that revoked it, at once. */
 export const KEY_CACHE_SECONDS = 30
 export const KEYS_CACHED_MAX = 50_000
 export const TENANTS_CACHED_MAX = 50_000
+
+/** What nobody reaches by honest work, on the fastest machine there is. The plan's limits are another matter. */
+export const REQUESTS_PER_KEY_PER_MINUTE = 1_200_000
+/** Of an address that showed no valid key: sign-ins, wrong keys, the documentation. */
+export const REQUESTS_PER_ADDRESS_PER_MINUTE = 600
+export const KEYS_PER_TENANT_MAX = 1_000
+export const LAST_USED_SAVE_SECONDS = 30
+
+/** What is piped in where a password is asked for. */
+export const PASSWORD_INPUT_BYTES_MAX = 4_096
 
 export const DATABASE_CONNECTIONS_MAX = 10
 export const DATABASE_CONNECT_MS_MAX = 5_000
@@ -84,3 +102,81 @@ export const POSTGRES_LOG_TAIL_LINES = 8
 /** Two starters that met at the lock step back and try again; only a Tollgate that runs refuses the other. */
 export const DATA_FOLDER_CLAIM_TRIES_MAX = 50
 export const DATA_FOLDER_CLAIM_RETRY_MS = 20
+
+/** What a job may take, and how long after that its worker counts as gone: pauses and slow databases. */
+export const JOB_MS_MAX = 60_000
+export const JOB_HELD_MS_MAX = 75_000
+export const JOBS_UPKEEP_SECONDS = 15
+export const JOBS_CONCURRENT_MAX = 4
+/** For jobs that are due again; of new ones the database tells at once. */
+export const JOBS_POLL_MS = 2_000
+export const JOBS_RESTART_MS = 500
+export const JOBS_STOP_MS_MAX = 5_000
+/** With waits that grow from 3 seconds to 2 hours: a mail server may be away for 3 hours. */
+export const JOB_ATTEMPTS_MAX = 10
+export const JOB_FAILED_KEPT_DAYS = 7
+
+/** To hand over one e-mail. Less than JOB_MS_MAX, so that a mail server that hangs is told apart from a node that does. */
+export const MAIL_MS_MAX = 45_000
+export const MAIL_CONNECT_MS_MAX = 10_000
+export const MAIL_IDLE_MS_MAX = 20_000
+export const MAIL_SUBJECT_CHARS_MAX = 200
+/** Where there is no mail server; the oldest go. */
+export const MAIL_FILES_MAX = 1_000
+
+export const INVITATION_DAYS = 7
+/** After it expired, whatever became of it. */
+export const INVITATION_KEPT_DAYS = 30
+/** Of one tenant, and of the operator. */
+export const INVITATIONS_PER_DAY_MAX = 200
+export const MEMBERS_PER_TENANT_MAX = 1_000
+
+/** A Redis that is slower counts as gone: sign-ins and limits then go on in memory. */
+export const REDIS_COMMAND_MS_MAX = 500
+export const REDIS_CONNECT_MS_MAX = 2_000
+export const REDIS_RETRY_MS_MAX = 2_000
+/** Per kind of counter, where there is no Redis or it is gone; the one that was not asked for longest goes. */
+export const COUNTERS_IN_MEMORY_MAX = 100_000
+
+/** Wrong passwords for one account, and what follows. */
+export const LOCKOUT_FAILURES_MAX = 5
+export const LOCKOUT_WINDOW_SECONDS = 15 * 60
+export const LOCKOUT_SECONDS = 15 * 60
+/** Of one address for whatever accounts: a whole office may have one. */
+export const LOCKOUT_ADDRESS_FAILURES_MAX = 50
+
+/** Argon2id as OWASP advises; each takes some 20 ms of one of Node's four threads. */
+export const PASSWORD_HASH_MEMORY_KIB = 19_456
+export const PASSWORD_HASH_PASSES_COUNT = 2
+export const PASSWORD_HASH_THREADS_COUNT = 1
+/** Leaves threads for what else Node does with them: files, names of hosts. */
+export const PASSWORD_HASHES_RUNNING_MAX = 2
+/** More are refused with 503: memory stays bounded, and nobody waits for long. */
+export const PASSWORD_HASHES_WAITING_MAX = 100
+export const ACCESS_TOKEN_SECONDS = 15 * 60
+/** From the sign-in on, however often it is refreshed. */
+export const SESSION_DAYS = 30
+/** Whoever signs in once more ends the oldest. */
+export const SESSIONS_PER_MEMBER_MAX = 100
+/** A node may sign with a key this long after another node retired it. */
+export const SIGNING_KEY_CACHE_SECONDS = 30
+/** A token that names a key we do not know makes us look for it, but not more often than this. */
+export const SIGNING_KEY_LOOK_SECONDS = 1
+/** How long others may keep our public keys. */
+export const SIGNING_KEYS_PUBLIC_SECONDS = 300
+export const PASSWORD_RESET_MINUTES = 60
+export const EMAIL_VERIFICATION_HOURS = 24
+/** Not yet expired, per person and purpose: whoever asks again and again cannot flood a mailbox. */
+export const EMAIL_TOKENS_PER_PURPOSE_MAX = 5
+/** What expired stays for a day, for people to look at. */
+export const SIGN_IN_TRASH_HOURS = 24
+export const SIGN_IN_TRASH_ROWS_PER_DELETE = 1_000
+export const SIGN_IN_TRASH_CHECK_MINUTES = 60
+/** Locked accounts that this node has told the audit log of. */
+export const LOCKS_TOLD_CACHED_MAX = 10_000
+
+export const HTTP_WINDOW_SECONDS = 60
+/** What a node takes at a time of what a key or address may ask in a window: so much of it may be lost on other nodes. */
+export const HTTP_LEASES_PER_WINDOW = 100
+/** Keys, and addresses, whose leases a node holds; a lease that is forgotten is lost for its window. */
+export const HTTP_LEASES_MAX = 50_000

@@ -1,12 +1,15 @@
 import { Command } from 'commander'
+import { adminCommands } from './admin-command.ts'
 import { CatalogError } from './catalog/parse-catalog.ts'
 import { ConfigError, readConfig } from './config.ts'
 import { EmbeddedPostgresError } from './db/embedded/index.ts'
 import { createLog } from './log.ts'
 import { checkOpenapi, writeOpenapi } from './openapi.ts'
+import { checkRoles, writeRoles } from './roles-command.ts'
 import { serve } from './serve.ts'
 import { openTerminal } from './terminal.ts'
-import { verifyCommand } from './verify-command.ts'
+import { UsageError } from './usage-error.ts'
+import { type VerifyOptions, verifyCommand } from './verify-command.ts'
 
 const program = new Command('tollgate').description('Meters, controls and bills API calls.')
 
@@ -21,12 +24,16 @@ program
 program
   .command('verify')
   .description(
-    'fold every log from its beginning and compare with what is stored; exit 1 if anything differs',
+    'fold every log and hash every audit chain from its beginning, and compare with what is stored; exit 1 if anything differs',
   )
-  .action(async () => {
+  .option('--heads <file>', 'compare the audit log with heads that were saved before, too')
+  .option('--save-heads <file>', 'save the heads of the audit log, to be kept elsewhere')
+  .action(async (options: VerifyOptions) => {
     const config = readConfig()
-    process.exitCode = await verifyCommand(config, createLog('warn'))
+    process.exitCode = await verifyCommand(config, createLog('warn'), options)
   })
+
+adminCommands(program)
 
 program
   .command('openapi')
@@ -35,6 +42,15 @@ program
   .action(async (options: { check?: boolean }) => {
     if (options.check === true) process.exitCode = await checkOpenapi()
     else await writeOpenapi()
+  })
+
+program
+  .command('roles')
+  .description('write ROLES.md: who may do what')
+  .option('--check', 'compare instead; exit 1 if it differs')
+  .action(async (options: { check?: boolean }) => {
+    if (options.check === true) process.exitCode = await checkRoles()
+    else await writeRoles()
   })
 
 /** Not reached, or not let in: codes of Node, and SQLSTATE for a wrong user, password or database. */
@@ -49,7 +65,7 @@ try {
 
 /** What people can do something about is told in a sentence; the rest with its stack. */
 function explain(error: unknown): string {
-  const expected = [ConfigError, CatalogError, EmbeddedPostgresError]
+  const expected = [ConfigError, CatalogError, EmbeddedPostgresError, UsageError]
   if (expected.some((kind) => error instanceof kind)) return (error as Error).message
   const { code, message, port } = error as NodeJS.ErrnoException & { port?: number }
   if (code === 'EADDRINUSE')

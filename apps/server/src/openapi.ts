@@ -2,8 +2,14 @@ import { readFile, writeFile } from 'node:fs/promises'
 import pg from 'pg'
 import { pino } from 'pino'
 import { Directory } from './access/directory.ts'
+import { openLockout } from './access/lockout.ts'
+import { Policy } from './access/policy/policy.ts'
+import { AccessTokens } from './access/sign-in/access-tokens.ts'
+import { Passwords } from './access/sign-in/passwords.ts'
 import type { Catalog } from './catalog/catalog.ts'
+import { readConfig } from './config.ts'
 import { buildApp } from './http/app.ts'
+import { RequestLimits } from './http/request-limits.ts'
 import { Ledger } from './ledger/ledger.ts'
 import { systemClock } from './lib/clock.ts'
 
@@ -22,17 +28,28 @@ export async function checkOpenapi(): Promise<number> {
   return 1
 }
 
-async function openapiText(): Promise<string> {
+/** The contract, as the routes say it. */
+export async function openapiText(): Promise<string> {
   const pool = new pg.Pool()
+  const clock = systemClock
   const catalog = { rules: { version: 0, services: new Map() } } as unknown as Catalog
   const connect = () => Promise.reject(new Error('no database'))
-  const ledger = new Ledger({ connect, catalog, clock: systemClock, onError: () => undefined })
+  const ledger = new Ledger({ connect, catalog, clock, onError: () => undefined })
+  const settings = readConfig({})
+  const policy = await Policy.load()
+  const tokens = new AccessTokens({ pool, clock })
   const app = await buildApp({
     pool,
     catalog,
     ledger,
-    directory: new Directory(pool),
-    clock: systemClock,
+    policy,
+    tokens,
+    passwords: new Passwords(),
+    lockout: openLockout({ redis: null, clock }),
+    directory: new Directory({ pool, policy, tokens, clock }),
+    clock,
+    requestLimits: new RequestLimits({ redis: null, clock, settings }),
+    settings,
     log: pino({ level: 'silent' }),
     isStopping: () => false,
   })

@@ -2,9 +2,12 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { setFlagsFromString } from 'node:v8'
 import type { Logger } from 'pino'
 import { ensureOperatorKey } from './access/keys.ts'
-import type { Config } from './config.ts'
+import { ensureFirstAdmin } from './access/operators/create-operator.ts'
+import { Passwords } from './access/sign-in/passwords.ts'
+import { type Config, ConfigError } from './config.ts'
 import { ensureDemoTenant } from './demo.ts'
 import { systemClock } from './lib/clock.ts'
+import { ProblemError } from './lib/problem-error.ts'
 import { STOP_MS_MAX } from './limits.ts'
 import { openDatabase } from './open-database.ts'
 import { buildServer, type Server } from './server.ts'
@@ -29,11 +32,12 @@ export async function serve(config: Config, log: Logger, terminal: Terminal): Pr
     terminal.progress('Preparing the database')
     server = await buildServer({
       databaseUrl: database.url,
-      catalogFile: config.catalogFile,
       clock: systemClock,
       log,
+      settings: config,
     })
     stopOnSignals(server, database.close, log)
+    await makeFirstAdmin(server, config, log)
     const address = await server.app.listen({ host: config.host, port: config.port })
     log.info({ address }, 'listening')
     // Keys that are shown once are made when nothing can keep them from being shown any more.
@@ -45,6 +49,22 @@ export async function serve(config: Config, log: Logger, terminal: Terminal): Pr
   } catch (error) {
     await database.close()
     throw error
+  }
+}
+
+/** As configured, if there is no admin yet. @throws ConfigError */
+async function makeFirstAdmin({ pool, clock }: Server, config: Config, log: Logger): Promise<void> {
+  const { firstAdmin } = config
+  if (firstAdmin === null) return
+  try {
+    const made = await ensureFirstAdmin({ pool, clock, passwords: new Passwords() }, firstAdmin)
+    if (made) log.info({ email: firstAdmin.email }, 'made the first admin')
+  } catch (error) {
+    if (!(error instanceof ProblemError)) throw error
+    const wrong = error.errors?.map(
+      (field) => `TOLLGATE_ADMIN_${field.field.toUpperCase()}: ${field.message}`,
+    )
+    throw wrong === undefined ? error : new ConfigError(wrong)
   }
 }
 

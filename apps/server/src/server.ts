@@ -2,16 +2,34 @@ import type { FastifyInstance } from 'fastify'
 import pg from 'pg'
 import type { Logger } from 'pino'
 import { Directory } from './access/directory.ts'
+import { type Lockout, openLockout } from './access/lockout.ts'
+import { Policy } from './access/policy/policy.ts'
+import { AccessTokens } from './access/sign-in/access-tokens.ts'
+import { Passwords } from './access/sign-in/passwords.ts'
+import { emptySignInTrash } from './access/sign-in/trash.ts'
+import { accessTasks } from './access/tasks.ts'
 import { type Catalog, openCatalog } from './catalog/catalog.ts'
 import { loadCatalog } from './catalog/load-catalog.ts'
 import { readCatalog } from './catalog/read-catalog.ts'
 import { migrate } from './db/migrate.ts'
 import { ensurePartitions } from './db/partitions.ts'
 import { connectionOptions, createPool } from './db/pool.ts'
+import { closeRedis, openRedis } from './db/redis.ts'
+import { openMailer } from './delivery/mailer.ts'
 import { buildApp } from './http/app.ts'
+import { RequestLimits } from './http/request-limits.ts'
+import { type JobsWorker, startJobs } from './jobs/worker.ts'
 import { Ledger } from './ledger/ledger.ts'
 import type { Clock } from './lib/clock.ts'
-import { CATALOG_REFRESH_SECONDS, PARTITIONS_CHECK_HOURS, STOP_IDLE_CHECK_MS } from './limits.ts'
+import type { Settings } from './lib/settings.ts'
+import {
+  CATALOG_REFRESH_SECONDS,
+  LAST_USED_SAVE_SECONDS,
+  PARTITIONS_CHECK_HOURS,
+  SIGN_IN_TRASH_CHECK_MINUTES,
+  STOP_IDLE_CHECK_MS,
+} from './limits.ts'
+import { publicUrlOf } from './public-url.ts'
 
 export type Server = {
   app: FastifyInstance
@@ -19,19 +37,28 @@ export type Server = {
   catalog: Catalog
   ledger: Ledger
   clock: Clock
+  /** Writes down when keys were last used; otherwise done every LAST_USED_SAVE_SECONDS. */
+  saveLastUsed(): Promise<void>
   /** Refuses what comes, finishes what was accepted, closes its connections. */
   stop(): Promise<void>
 }
 
-export type ServerOptions = { databaseUrl: string; catalogFile: string; clock: Clock; log: Logger }
+export type ServerOptions = {
+  databaseUrl: string
+  clock: Clock
+  log: Logger
+  settings: Settings
+  /** Whether this node does jobs, as e-mails, once it listens. Left out: it does. */
+  jobs?: boolean
+}
 
 /** A node on a database, built and ready but for listening: `main` and the tests start the same. */
 export async function buildServer(options: ServerOptions): Promise<Server> {
-  const { databaseUrl, clock, log } = options
+  const { databaseUrl, clock, log, settings } = options
   const pool = createPool(databaseUrl, (error) => log.warn({ err: error }, 'a connection broke'))
   await migrate(pool)
   await ensurePartitions(pool, clock.now())
-  await loadCatalog(pool, await readCatalog(options.catalogFile))
+  await loadCatalog(pool, await readCatalog(settings.catalogFile))
   const catalog = await openCatalog(pool)
   const ledger = new Ledger({
     connect: () => connectLane(databaseUrl, log),
@@ -39,29 +66,66 @@ export async function buildServer(options: ServerOptions): Promise<Server> {
     clock,
     onError: (error) => log.error({ err: error }, 'a batch failed'),
   })
-  const directory = new Directory(pool)
+  const redis = settings.redisUrl === null ? null : await openRedis(settings.redisUrl, log)
+  const policy = await Policy.load()
+  const tokens = new AccessTokens({ pool, clock })
+  const directory = new Directory({ pool, policy, tokens, clock })
+  const lockout = openLockout({ redis, clock })
   let stopping = false
   const app = await buildApp({
     pool,
     catalog,
     ledger,
     directory,
+    policy,
+    tokens,
+    passwords: new Passwords(),
+    lockout,
+    requestLimits: new RequestLimits({ redis, clock, settings }),
+    settings,
     clock,
     log,
     isStopping: () => stopping,
   })
-  const stopChores = startChores(pool, catalog, clock, log)
+  const stopJobs =
+    options.jobs === false ? async () => undefined : doJobs({ ...options, app, pool, lockout })
+  const stopChores = startChores({ pool, catalog, directory, tokens, clock, log })
   const stop = async () => {
     stopping = true
     stopChores()
     // Connections that are kept alive become idle one by one, as what they asked is answered.
     const idle = setInterval(() => app.server.closeIdleConnections(), STOP_IDLE_CHECK_MS)
-    await app.close()
+    await Promise.all([app.close(), stopJobs()])
     clearInterval(idle)
     await ledger.close()
+    await directory
+      .saveLastUsed()
+      .catch((error: unknown) => log.warn({ err: error }, 'saving when keys were used failed'))
+    if (redis !== null) closeRedis(redis)
     await pool.end()
   }
-  return { app, pool, catalog, ledger, clock, stop }
+  const saveLastUsed = () => directory.saveLastUsed()
+  return { app, pool, catalog, ledger, clock, saveLastUsed, stop }
+}
+
+type JobsDependencies = ServerOptions & { app: FastifyInstance; pool: pg.Pool; lockout: Lockout }
+
+/** From when it listens: only then is it known where links in e-mails lead. @returns what ends it */
+function doJobs({ app, pool, lockout, ...options }: JobsDependencies): () => Promise<void> {
+  const { databaseUrl, clock, log, settings } = options
+  const mailer = openMailer(settings, clock)
+  const goes =
+    settings.smtpUrl === null
+      ? 'SMTP_URL is not set: e-mails are written to files'
+      : 'e-mails go to a mail server'
+  log.info({ to: mailer.goesTo }, goes)
+  const publicUrl = () => publicUrlOf(settings, app.server)
+  const tasks = accessTasks({ pool, clock, mailer, publicUrl, lockout })
+  let worker: JobsWorker | null = null
+  app.server.once('listening', () => {
+    worker = startJobs({ databaseUrl, tasks, log })
+  })
+  return async () => worker?.stop()
 }
 
 /** A lane's own connection: pipelined, and told that a commit is on disk when it is answered. */
@@ -73,15 +137,32 @@ async function connectLane(databaseUrl: string, log: Logger): Promise<pg.Client>
   return client
 }
 
-function startChores(pool: pg.Pool, catalog: Catalog, clock: Clock, log: Logger): () => void {
+type ChoreDependencies = {
+  pool: pg.Pool
+  catalog: Catalog
+  directory: Directory
+  tokens: AccessTokens
+  clock: Clock
+  log: Logger
+}
+
+function startChores(deps: ChoreDependencies): () => void {
+  const { pool, catalog, directory, tokens, clock, log } = deps
   const every = (seconds: number, what: string, chore: () => Promise<unknown>) =>
     setInterval(() => {
       chore().catch((error: unknown) => log.warn({ err: error }, `${what} failed`))
     }, seconds * 1_000).unref()
   const timers = [
     every(CATALOG_REFRESH_SECONDS, 'refreshing the catalog', () => catalog.refresh()),
+    every(LAST_USED_SAVE_SECONDS, 'saving when keys were used', () => directory.saveLastUsed()),
     every(PARTITIONS_CHECK_HOURS * 3_600, 'making partitions', () =>
       ensurePartitions(pool, clock.now()),
+    ),
+    every(SIGN_IN_TRASH_CHECK_MINUTES * 60, 'deleting old sessions', () =>
+      emptySignInTrash(pool, clock.now()),
+    ),
+    every(SIGN_IN_TRASH_CHECK_MINUTES * 60, 'deleting old signing keys', () =>
+      tokens.keys.deleteOld(),
     ),
   ]
   return () => {

@@ -1,15 +1,31 @@
+import { readFile, writeFile } from 'node:fs/promises'
 import { Presets, SingleBar } from 'cli-progress'
 import type pg from 'pg'
 import type { Logger } from 'pino'
+import { type Head, hashOfHeads, headsText, parseHeads } from './access/audit/heads.ts'
+import { type VerifiedAudit, verifyAudit } from './access/audit/verify.ts'
 import { openCatalog } from './catalog/catalog.ts'
 import type { Config } from './config.ts'
 import { isMigrated } from './db/migrate.ts'
 import { createPool, withoutTimeLimits } from './db/pool.ts'
 import { type VerifiedLogs, verifyLogs } from './ledger/verify-logs.ts'
 import { joinDatabase } from './open-database.ts'
+import { UsageError } from './usage-error.ts'
+
+export type VerifyOptions = {
+  /** A file that was written with `saveHeads` before: what it names must still be there. */
+  heads?: string
+  /** Where to write the heads of the audit log. */
+  saveHeads?: string
+}
 
 /** @returns the exit code: 0 if every log makes exactly what is stored, 1 if anything differs */
-export async function verifyCommand(config: Config, log: Logger): Promise<number> {
+export async function verifyCommand(
+  config: Config,
+  log: Logger,
+  options: VerifyOptions,
+): Promise<number> {
+  const earlier = options.heads === undefined ? [] : await readHeadsFile(options.heads)
   const database = await joinDatabase(config, log)
   const pool = createPool(database.url, (error) => log.warn({ err: error }, 'a connection broke'))
   try {
@@ -19,39 +35,83 @@ export async function verifyCommand(config: Config, log: Logger): Promise<number
       )
       return 1
     }
-    const { logs, lines, differences } = await verifyAll(pool)
-    for (const { tenantNo, seq, what } of differences) {
-      const place = seq === null ? '' : `, line ${seq}`
-      process.stdout.write(`tenant number ${tenantNo}${place}: ${what}\n`)
-    }
-    process.stdout.write(
-      `${lines} lines of ${logs} logs verified, ${differences.length} differences\n`,
-    )
-    return differences.length === 0 ? 0 : 1
+    const { logs, audit } = await verifyAll(pool, earlier)
+    reportLogs(logs)
+    const heads = reportAudit(audit)
+    if (options.saveHeads !== undefined) await saveHeads(options.saveHeads, heads, audit)
+    return logs.differences.length + audit.differences.length === 0 ? 0 : 1
   } finally {
     await pool.end()
     await database.close()
   }
 }
 
+async function readHeadsFile(file: string): Promise<Head[]> {
+  const text = await readFile(file, 'utf8').catch((error: Error) => {
+    throw new UsageError(`The file of heads cannot be read: ${error.message}`)
+  })
+  const heads = parseHeads(text)
+  if (heads === null) {
+    throw new UsageError(`${file} holds no heads. Such a file is written by --save-heads.`)
+  }
+  return heads
+}
+
 /** In one snapshot, so that a node that goes on writing is not mistaken for a difference. */
-async function verifyAll(pool: pg.Pool): Promise<VerifiedLogs> {
+async function verifyAll(
+  pool: pg.Pool,
+  earlier: Head[],
+): Promise<{ logs: VerifiedLogs; audit: VerifiedAudit }> {
   const catalog = await openCatalog(pool)
   const bar = new SingleBar(
     { format: '{bar} {percentage}% | {value} of {total} lines' },
     Presets.legacy,
   )
+  const progress = {
+    total: (lines: number) => {
+      if (process.stderr.isTTY) bar.start(lines, 0)
+    },
+    verified: (lines: number) => bar.increment(lines),
+  }
   try {
     return await withoutTimeLimits(pool, async (client) => {
       await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY')
-      return verifyLogs(client, catalog, {
-        total: (lines) => {
-          if (process.stderr.isTTY) bar.start(lines, 0)
-        },
-        verified: (lines) => bar.increment(lines),
-      })
+      const logs = await verifyLogs(client, catalog, progress)
+      bar.stop()
+      return { logs, audit: await verifyAudit(client, earlier, progress) }
     })
   } finally {
     bar.stop()
   }
+}
+
+function reportLogs({ logs, lines, differences }: VerifiedLogs): void {
+  for (const { tenantNo, seq, what } of differences) {
+    const place = seq === null ? '' : `, line ${seq}`
+    process.stdout.write(`tenant number ${tenantNo}${place}: ${what}\n`)
+  }
+  process.stdout.write(
+    `${lines} lines of ${logs} logs verified, ${differences.length} differences\n`,
+  )
+}
+
+/** @returns the text of a file of heads */
+function reportAudit({ lines, heads, differences }: VerifiedAudit): string {
+  for (const { tenantNo, seq, what } of differences) {
+    const whose = tenantNo === 0 ? "the operator's audit" : `audit of tenant number ${tenantNo}`
+    const place = seq === null ? '' : `, line ${seq}`
+    process.stdout.write(`${whose}${place}: ${what}\n`)
+  }
+  process.stdout.write(
+    `${lines} audit lines of ${heads.length} chains verified, ${differences.length} differences\n`,
+  )
+  const text = headsText(heads)
+  process.stdout.write(`audit heads ${hashOfHeads(text)}\n`)
+  return text
+}
+
+/** Heads of a log that was changed are no witness, and would take the place of those that are. */
+async function saveHeads(file: string, heads: string, { differences }: VerifiedAudit) {
+  if (differences.length === 0) await writeFile(file, heads)
+  else process.stderr.write('The heads were not saved, since the audit log differs.\n')
 }

@@ -5,13 +5,20 @@ import { BATCHED, type Sent, STRUCTURED, send } from './api-request.ts'
 import { expectStatus, type Reply, testNode } from './node.ts'
 
 /** What belongs to a tenant and could be guessed or leak. */
-type Ids = { tenant: string; hold: string; event: string; key: string }
+type Ids = {
+  tenant: string
+  hold: string
+  event: string
+  key: string
+  member: string
+  invitation: string
+}
 type Attack = { expect: number; sent(ids: Ids): Sent }
 
 const node = await testNode()
 after(() => node.stop())
-const attacker = await node.tenant({ plan: 'prepaid' })
-const victim = await node.tenant({ plan: 'prepaid' })
+const attacker = await withEveryScope(await node.tenant({ plan: 'prepaid' }))
+const victim = await withEveryScope(await node.tenant({ plan: 'prepaid' }))
 const given = { amount: 100, reason: 'test' }
 for (const { id } of [attacker, victim]) {
   expectStatus(await node.admin('POST', `/api/admin/tenants/${id}/credits`, given), 201)
@@ -23,6 +30,8 @@ const missing: Ids = {
   hold: entryId('hld', NO_TENANT_NO, 3),
   event: entryId('evt', NO_TENANT_NO, 3),
   key: 'key_00000000000000000000',
+  member: 'mem_00000000000000000000',
+  invitation: 'inv_00000000000000000000',
 }
 
 const cloudEvent = (subject: string) => ({
@@ -44,6 +53,15 @@ const post = (
 ): Attack => ({
   expect,
   sent: (ids) => ({ method: 'POST', path: path(ids), body: body(ids), headers }),
+})
+
+const patch = (path: (ids: Ids) => string, body: unknown, expect = 404): Attack => ({
+  expect,
+  sent: (ids) => ({ method: 'PATCH', path: path(ids), body }),
+})
+const remove = (path: (ids: Ids) => string, expect = 404): Attack => ({
+  expect,
+  sent: (ids) => ({ method: 'DELETE', path: path(ids) }),
 })
 
 /** How a tenant would reach for what is another's, on each operation that takes an id. */
@@ -145,8 +163,45 @@ const ATTACKS: Record<string, Attack[]> = {
   'GET /api/admin/tenants/{id}/keys': [
     get(({ tenant }) => `/api/admin/tenants/${tenant}/keys`, 403),
   ],
+  'PATCH /api/keys/{id}': [patch(({ key }) => `/api/keys/${key}`, { name: 'mine' })],
+  'POST /api/keys/{id}/rotate': [
+    post(
+      ({ key }) => `/api/keys/${key}/rotate`,
+      () => ({}),
+    ),
+  ],
+  'DELETE /api/keys/{id}': [remove(({ key }) => `/api/keys/${key}`)],
+  'PATCH /api/admin/tenants/{id}/keys/{key_id}': [
+    patch(({ tenant, key }) => `/api/admin/tenants/${tenant}/keys/${key}`, { name: 'mine' }, 403),
+  ],
+  'POST /api/admin/tenants/{id}/keys/{key_id}/rotate': [
+    post(
+      ({ tenant, key }) => `/api/admin/tenants/${tenant}/keys/${key}/rotate`,
+      () => ({}),
+      403,
+    ),
+  ],
   'DELETE /api/admin/keys/{id}': [
     { expect: 403, sent: ({ key }) => ({ method: 'DELETE', path: `/api/admin/keys/${key}` }) },
+  ],
+  'POST /api/admin/tenants/{id}/unlock': [
+    post(
+      ({ tenant }) => `/api/admin/tenants/${tenant}/unlock`,
+      () => ({}),
+      403,
+    ),
+  ],
+  'POST /api/admin/members/{id}/unlock': [
+    post(
+      ({ member }) => `/api/admin/members/${member}/unlock`,
+      () => ({}),
+      403,
+    ),
+  ],
+  'GET /api/admin/audit': [get(({ tenant }) => `/api/admin/audit?tenant_id=${tenant}`, 403)],
+  // Of people only, whom a key is not; between people: sign-in/sessions.test.ts.
+  'DELETE /auth/sessions/{id}': [
+    { expect: 403, sent: ({ key }) => ({ method: 'DELETE', path: `/auth/sessions/${key}` }) },
   ],
   'POST /api/admin/tenants': [
     post(
@@ -155,13 +210,90 @@ const ATTACKS: Record<string, Attack[]> = {
       403,
     ),
   ],
+  'PATCH /api/members/{id}': [
+    {
+      expect: 404,
+      sent: ({ member }) => ({
+        method: 'PATCH',
+        path: `/api/members/${member}`,
+        body: { role: 'viewer' },
+      }),
+    },
+  ],
+  'DELETE /api/members/{id}': [
+    {
+      expect: 404,
+      sent: ({ member }) => ({ method: 'DELETE', path: `/api/members/${member}` }),
+    },
+  ],
+  'DELETE /api/members/invitations/{id}': [
+    {
+      expect: 404,
+      sent: ({ invitation }) => ({
+        method: 'DELETE',
+        path: `/api/members/invitations/${invitation}`,
+      }),
+    },
+  ],
+  'GET /api/admin/tenants/{id}/members': [
+    get(({ tenant }) => `/api/admin/tenants/${tenant}/members`, 403),
+  ],
+  'PATCH /api/admin/members/{id}': [
+    {
+      expect: 403,
+      sent: ({ member }) => ({
+        method: 'PATCH',
+        path: `/api/admin/members/${member}`,
+        body: { role: 'support' },
+      }),
+    },
+  ],
+  'DELETE /api/admin/members/{id}': [
+    {
+      expect: 403,
+      sent: ({ member }) => ({ method: 'DELETE', path: `/api/admin/members/${member}` }),
+    },
+  ],
+  'DELETE /api/admin/members/invitations/{id}': [
+    {
+      expect: 403,
+      sent: ({ invitation }) => ({
+        method: 'DELETE',
+        path: `/api/admin/members/invitations/${invitation}`,
+      }),
+    },
+  ],
 }
 const TAKES_NO_ID = [
+  'POST /auth/signup',
+  'POST /auth/login',
+  'POST /auth/refresh',
+  'POST /auth/logout',
+  'GET /auth/me',
+  'GET /auth/sessions',
+  'POST /auth/password/change',
+  'POST /auth/password/forgot',
+  'POST /auth/password/reset',
+  'POST /auth/email/verify',
+  'POST /auth/email/verify/resend',
+  'GET /.well-known/jwks.json',
+  'POST /api/admin/signing-keys/rotate',
+  // Its filters look through the caller's own chain alone: audit/routes.test.ts.
+  'GET /api/audit',
   'GET /api/admin/tenants',
   'GET /api/admin/services',
   'POST /api/admin/services',
   'POST /api/admin/services/{name}/keys',
   'GET /api/admin/services/{name}/keys',
+  'GET /api/members',
+  'GET /api/members/invitations',
+  'POST /api/members/invitations',
+  'GET /api/admin/members',
+  'GET /api/admin/members/invitations',
+  'POST /api/admin/members/invitations',
+  'POST /auth/invitations/accept',
+  'GET /api/keys',
+  'POST /api/keys',
   'GET /health',
   'GET /ready',
   'GET /metrics',
@@ -231,12 +363,33 @@ async function idsOf({ id, key }: { id: string; key: string }): Promise<Ids> {
   const call = expectStatus(await node.call('POST', '/api/track', key, { endpoint: '/x' }), 200)
   const hold = expectStatus(await node.call('POST', '/api/holds', key, { credits: 10 }), 201)
   const keys = await node.admin('GET', `/api/admin/tenants/${id}/keys`)
+  const invited = { email: `invited-to-${id}@example.com`, role: 'viewer' }
+  const invitation = await node.call('POST', '/api/members/invitations', key, invited)
   return {
     tenant: id,
+    member: await memberOf(id),
+    invitation: expectStatus(invitation, 201).body.invitation_id,
     hold: hold.body.hold_id,
     event: call.body.event_id,
     key: keys.body.data[0].key_id,
   }
+}
+
+/** What it reaches for is refused for being another's, and not for what the key may not do. */
+async function withEveryScope({ id }: { id: string }): Promise<{ id: string; key: string }> {
+  const scopes = { scopes: ['track', 'read', 'admin'] }
+  const made = await node.admin('POST', `/api/admin/tenants/${id}/keys`, scopes)
+  return { id, key: expectStatus(made, 201).body.key }
+}
+
+async function memberOf(id: string): Promise<string> {
+  const { rows } = await node.server.pool.query<{ member_id: string }>(
+    `INSERT INTO member (member_id, tenant_no, email, name, role, password_hash)
+     SELECT 'mem_' || md5($1), tenant_no, 'viewer@' || lower($1), 'V', 'developer', '' FROM tenant
+     WHERE tenant_id = $1 RETURNING member_id`,
+    [id],
+  )
+  return rows[0]!.member_id
 }
 
 async function seqOf(id: string): Promise<number> {

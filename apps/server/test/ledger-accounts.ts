@@ -1,6 +1,15 @@
 import { openAccount } from '../src/ledger/account.ts'
 import { decide } from '../src/ledger/decide.ts'
-import type { Account, Call, Command, Entry, Grant, Outcome, Refusal } from '../src/ledger/types.ts'
+import type {
+  Account,
+  Call,
+  Command,
+  Entry,
+  Grant,
+  Outcome,
+  Refusal,
+  SenderNo,
+} from '../src/ledger/types.ts'
 import { type TestPlan, testPlan, testPlanVersion } from './ledger-plans.ts'
 
 export const UNIT = 1_000_000n
@@ -71,9 +80,14 @@ export function grant(
   return { kind: 'grant', credits: micros(units), priority, expiresAt, reason: 'a gift' }
 }
 
-export function asked(kind: 'call' | 'report', units = 1, call: Partial<Call> = {}): Command {
+export function asked(
+  kind: 'call' | 'report',
+  units = 1,
+  call: Partial<Call> = {},
+  senderNo: SenderNo = null,
+): Command {
   const price = { credits: micros(units), premium: false }
-  return { kind, call: { ...PLAIN_CALL, ...call }, price }
+  return { kind, call: { ...PLAIN_CALL, ...call }, price, senderNo }
 }
 
 export function micros(units: number): bigint {

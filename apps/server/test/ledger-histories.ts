@@ -1,14 +1,15 @@
 import fc from 'fast-check'
 import type { PlanTerms } from '../src/catalog/types.ts'
 import { decide } from '../src/ledger/decide.ts'
+import type { SentEntry } from '../src/ledger/entry-row.ts'
 import type {
   Account,
   AccountChange,
   Call,
   Command,
-  Entry,
   Outcome,
   Price,
+  SenderNo,
 } from '../src/ledger/types.ts'
 import { voidedCall } from '../src/ledger/void-verb.ts'
 import { PLAIN_CALL, UNIT } from './ledger-accounts.ts'
@@ -16,7 +17,7 @@ import { TEST_PLANS_COUNT, type TestPlan, testPlanVersion } from './ledger-plans
 
 /** A command as it is drawn: which hold or call it is about is settled when its turn comes. */
 type Act =
-  | { kind: 'call' | 'report'; call: Call; price: Price }
+  | { kind: 'call' | 'report'; call: Call; price: Price; senderNo: SenderNo }
   | { kind: 'grant'; credits: bigint; priority: number; expiresInMs: number | null }
   | { kind: 'adjustment'; credits: bigint }
   | { kind: 'hold'; credits: bigint; expiresInMs: number }
@@ -38,7 +39,7 @@ export type Turn = {
 /** Decides the steps one after the other, as a lane does; what cannot be meant (no call to void yet) is left out. */
 export function walk(start: Account, steps: readonly Step[]): Turn[] {
   const turns: Turn[] = []
-  const log: Entry[] = []
+  const log: SentEntry[] = []
   let account = start
   let clockNow = start.lastAt
   for (const { waitMs, act } of steps) {
@@ -48,13 +49,19 @@ export function walk(start: Account, steps: readonly Step[]): Turn[] {
     const terms = testPlanVersion(account.planVersionNo)
     const outcome = decide(account, command, terms, clockNow)
     turns.push({ before: account, command, terms, clockNow, outcome })
-    log.push(...outcome.entries)
+    const senderNo = senderOf(command)
+    log.push(...outcome.entries.map((entry) => ({ ...entry, senderNo })))
     account = outcome.account
   }
   return turns
 }
 
-function commandOf(act: Act, log: readonly Entry[], now: number): Command | null {
+/** Who sends the command; calls alone say so, since nothing else depends on it. */
+export function senderOf(command: Command): SenderNo {
+  return command.kind === 'call' || command.kind === 'report' ? command.senderNo : null
+}
+
+function commandOf(act: Act, log: readonly SentEntry[], now: number): Command | null {
   switch (act.kind) {
     case 'call':
     case 'report':
@@ -83,13 +90,13 @@ function commandOf(act: Act, log: readonly Entry[], now: number): Command | null
 }
 
 /** Also of holds that were denied, closed or have expired; a line that is none where there is none yet. */
-function someHold(log: readonly Entry[], which: number): number {
+function someHold(log: readonly SentEntry[], which: number): number {
   const holds = log.filter(({ kind }) => kind === 'hold')
   return holds[holds.length - 1 - (which % Math.max(1, holds.length))]?.seq ?? 1
 }
 
 /** A line is voided once: its key sees to that. */
-function someVoidable(log: readonly Entry[], which: number): Entry | null {
+function someVoidable(log: readonly SentEntry[], which: number): SentEntry | null {
   const voided = log.map(({ detail }) => detail?.voided_seq)
   const open = log.filter((e) => e.call !== null && e.reason === null && !voided.includes(e.seq))
   return open[open.length - 1 - (which % Math.max(1, open.length))] ?? null
@@ -127,8 +134,10 @@ export const calls: fc.Arbitrary<Call> = fc
   .map((drawn) => ({ ...PLAIN_CALL, ...drawn }))
 
 const prices = fc.record({ credits, premium: fc.constantFrom(false, false, false, true) })
+/** Two keys that may have limits of their own, a member, and nobody. */
+const senders = fc.constantFrom(null, -1, 1, 1, 2)
 const someCall = (kind: 'call' | 'report') =>
-  fc.record({ kind: fc.constant(kind), call: calls, price: prices })
+  fc.record({ kind: fc.constant(kind), call: calls, price: prices, senderNo: senders })
 
 const changes: fc.Arbitrary<AccountChange> = fc.record(
   {
@@ -139,6 +148,13 @@ const changes: fc.Arbitrary<AccountChange> = fc.record(
   },
   { requiredKeys: [] },
 )
+
+const keyLimits: fc.Arbitrary<AccountChange> = fc
+  .record({
+    keyNo: fc.constantFrom(1, 1, 2),
+    limit: fc.constantFrom(null, 0n, UNIT, 2_500_000n, 4n * UNIT),
+  })
+  .map(({ keyNo, limit }) => ({ keyLimit: { keyNo, limit } }))
 
 const acts: fc.Arbitrary<Act> = fc.oneof(
   { weight: 12, arbitrary: someCall('call') },
@@ -175,7 +191,7 @@ const acts: fc.Arbitrary<Act> = fc.oneof(
     }),
   },
   {
-    weight: 2,
+    weight: 3,
     arbitrary: fc.record({
       kind: fc.constant('settlement' as const),
       which,
@@ -188,6 +204,10 @@ const acts: fc.Arbitrary<Act> = fc.oneof(
   {
     weight: 1,
     arbitrary: fc.record({ kind: fc.constant('change' as const), change: changes }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({ kind: fc.constant('change' as const), change: keyLimits }),
   },
 )
 

@@ -79,6 +79,7 @@ export class LedgerModel {
       balance: this.balance(),
       held: sum(this.openHolds(now).map(({ credits }) => credits)),
       windows: this.windows(),
+      keyLimits: this.keyLimits(now),
       counters: {
         used: this.used(now),
         overage: sum(unvoided.map(({ beyondQuota }) => beyondQuota ?? 0n)),
@@ -135,13 +136,20 @@ export class LedgerModel {
     }
   }
 
-  private denial({ call, price }: CallCommand, now: number): DenialReason | null {
+  private denial({ call, price, senderNo }: CallCommand, now: number): DenialReason | null {
     const terms = this.termsOf(this.plan())
     const failing: [DenialReason, boolean][] = [
       ['tenant_suspended', this.latest('status') === 'suspended'],
       ['endpoint_not_in_plan', !reachable(terms, call)],
       ['premium_required', price.premium && !terms.premium],
       ['rate_limited', this.isFull(terms, now)],
+      [
+        'key_limit_exceeded',
+        this.counts(call) &&
+          this.keyLimits(now).some(
+            ({ keyNo, limit, used }) => keyNo === senderNo && used + call.quantity > limit,
+          ),
+      ],
       [
         'quota_exceeded',
         this.counts(call) &&
@@ -245,6 +253,36 @@ export class LedgerModel {
       counted
         .filter(({ seq }) => !this.isVoided(seq))
         .map(({ command }) => callOf(command).quantity),
+    )
+  }
+
+  /** Of each key that has a limit: the latest one, and what the key used since it had none. */
+  private keyLimits(now: number) {
+    const said = this.past.flatMap(({ seq, command }) =>
+      command?.kind === 'change' && command.change.keyLimit !== undefined
+        ? [{ ...command.change.keyLimit, seq }]
+        : [],
+    )
+    return [...new Set(said.map(({ keyNo }) => keyNo))]
+      .flatMap((keyNo) => {
+        const own = said.filter((change) => change.keyNo === keyNo)
+        const since = own[own.findLastIndex((change) => change.limit === null) + 1]
+        if (since === undefined) return []
+        const used = this.usedByKey(keyNo, since.seq, now)
+        return [{ keyNo, limit: own.at(-1)!.limit!, used, sinceSeq: since.seq }]
+      })
+      .sort((a, b) => a.sinceSeq - b.sinceSeq)
+  }
+
+  private usedByKey(keyNo: number, sinceSeq: number, now: number): bigint {
+    const counted = this.callsIn(this.period(now)).filter(
+      (line) => line.counted && line.seq > sinceSeq && !this.isVoided(line.seq),
+    )
+    return sum(
+      counted.map(({ command }) => {
+        const { senderNo, call } = command as CallCommand
+        return senderNo === keyNo ? call.quantity : 0n
+      }),
     )
   }
 

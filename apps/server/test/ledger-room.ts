@@ -1,4 +1,3 @@
-import { fileURLToPath } from 'node:url'
 import type pg from 'pg'
 import { pino } from 'pino'
 import { insertTenant } from '../src/access/store.ts'
@@ -19,8 +18,7 @@ import { storedKey } from '../src/lib/idempotency.ts'
 import { buildServer } from '../src/server.ts'
 import { micros, PLAIN_CALL } from './ledger-accounts.ts'
 import { TEST_CATALOG, type TestPlan } from './ledger-plans.ts'
-
-const CATALOG_FILE = fileURLToPath(new URL('../../../catalogs/default.yaml', import.meta.url))
+import { testSettings } from './node.ts'
 
 /** The ledger of a node as `main` builds it, on the plans of ledger-plans.ts, without the doors. */
 export type LedgerRoom = {
@@ -40,7 +38,12 @@ export async function ledgerRoom(
   { clock = systemClock }: { clock?: Clock } = {},
 ): Promise<LedgerRoom> {
   const log = pino({ level: process.env.TEST_LOG ?? 'silent' })
-  const server = await buildServer({ databaseUrl: url, catalogFile: CATALOG_FILE, clock, log })
+  const server = await buildServer({
+    databaseUrl: url,
+    clock,
+    log,
+    settings: testSettings(),
+  })
   const { pool, catalog, ledger } = server
   await loadCatalog(pool, TEST_CATALOG)
   await catalog.refresh()

@@ -1,9 +1,14 @@
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { pino } from 'pino'
 import { ensureOperatorKey } from '../src/access/keys.ts'
 import { type Clock, systemClock } from '../src/lib/clock.ts'
+import type { Settings } from '../src/lib/settings.ts'
 import { buildServer, type Server } from '../src/server.ts'
 import { type TestDatabase, testDatabase } from './database.ts'
+
+export { handClock } from './hand-clock.ts'
 
 export type Reply = {
   status: number
@@ -30,10 +35,31 @@ export type TestNode = {
 export const OPERATOR_KEY = 'operator-key-of-the-tests-0123456789'
 const DEFAULT_CATALOG = fileURLToPath(new URL('../../../catalogs/default.yaml', import.meta.url))
 
+/** What a node is started with other than usual. */
+export type NodeOptions = Partial<Settings> & {
+  clock?: Clock
+  /** Whether it does jobs, as e-mails. */
+  jobs?: boolean
+}
+
+/** As `main` has them by default, but for the limits that tests would run into. */
+export function testSettings(more: Partial<Settings> = {}): Settings {
+  return {
+    dataDir: more.dataDir ?? join(tmpdir(), `tollgate-test-${process.pid}`),
+    catalogFile: more.catalogFile ?? DEFAULT_CATALOG,
+    publicUrl: more.publicUrl ?? null,
+    redisUrl: more.redisUrl ?? null,
+    smtpUrl: more.smtpUrl ?? null,
+    mailFrom: more.mailFrom ?? 'Tollgate <tollgate@localhost>',
+    corsOrigins: more.corsOrigins ?? [],
+    trustedProxies: more.trustedProxies ?? [],
+    requestsPerKey: more.requestsPerKey ?? 0,
+    requestsPerAddress: more.requestsPerAddress ?? 0,
+  }
+}
+
 /** A node on a database of its own; `stop` removes both. */
-export async function testNode(
-  options: { clock?: Clock; catalogFile?: string } = {},
-): Promise<TestNode> {
+export async function testNode(options: NodeOptions = {}): Promise<TestNode> {
   const database = await testDatabase()
   const node = await nodeOn(database, options)
   return { ...node, stop: () => node.stop().finally(() => database.drop()) }
@@ -42,13 +68,14 @@ export async function testNode(
 /** One more node on a database that exists; `stop` leaves the database. */
 export async function nodeOn(
   { url: databaseUrl }: Pick<TestDatabase, 'url'>,
-  options: { clock?: Clock; catalogFile?: string } = {},
+  options: NodeOptions = {},
 ): Promise<TestNode> {
   const server = await buildServer({
     databaseUrl,
-    catalogFile: options.catalogFile ?? DEFAULT_CATALOG,
     clock: options.clock ?? systemClock,
     log: pino({ level: process.env.TEST_LOG ?? 'silent' }),
+    settings: testSettings(options),
+    jobs: options.jobs ?? false,
   })
   await ensureOperatorKey(server.pool, OPERATOR_KEY)
   const url = await server.app.listen({ host: '127.0.0.1', port: 0 })
@@ -102,20 +129,4 @@ async function request(
 export function expectStatus(reply: Reply, status: number): Reply {
   if (reply.status === status) return reply
   throw new Error(`expected ${status}, got ${reply.status}: ${JSON.stringify(reply.body)}`)
-}
-
-/** A clock that stands where it was set. */
-export function handClock(
-  at: string | number,
-): Clock & { set(at: string | number): void; advance(ms: number): void } {
-  let now = typeof at === 'number' ? at : Date.parse(at)
-  return {
-    now: () => now,
-    set(next) {
-      now = typeof next === 'number' ? next : Date.parse(next)
-    },
-    advance(ms) {
-      now += ms
-    },
-  }
 }

@@ -161,6 +161,77 @@ test('what is wrong with the configuration is told all at once, and no secret wi
   assert.doesNotMatch(logs, /^\s+at /m, 'a stack helps nobody here')
 })
 
+test('what is wrong with the settings for people and proxies is told as well, each value once, and no secret', async (t) => {
+  const secret = 'hunter2-hunter2'
+  const { code, logs } = await runTollgate(t, ['serve'], {
+    PUBLIC_URL: 'tollgate.example.com',
+    REDIS_URL: `http://:${secret}@localhost:6379`,
+    SMTP_URL: `mail://user:${secret}@localhost`,
+    TOLLGATE_ADMIN_PASSWORD: secret,
+    CORS_ORIGINS: 'https://app.example.com, https://app.example.com/path, *',
+    TRUSTED_PROXIES:
+      '10.0.0.0/8, 10.0.0.0/33, ::1/129, 0.0.0.0/0, ::/0, proxy.example.com, 1.2.3.4/8/8',
+    HTTP_REQUESTS_PER_KEY: '-1',
+    HTTP_REQUESTS_PER_ADDRESS: 'many',
+  })
+  assert.equal(code, 1)
+  const told = [
+    /^ +PUBLIC_URL must be a URL that begins with http:\/\/ or https:\/\/$/m,
+    /^ +REDIS_URL must be a URL that begins with redis:\/\/ or rediss:\/\/$/m,
+    /^ +SMTP_URL must be a URL that begins with smtp:\/\/ or smtps:\/\/$/m,
+    /^ +TOLLGATE_ADMIN_EMAIL and TOLLGATE_ADMIN_PASSWORD go together; one is missing$/m,
+    /^ +CORS_ORIGINS must be origins .*"https:\/\/app\.example\.com\/path" is not$/m,
+    /^ +CORS_ORIGINS must be origins .*"\*" is not$/m,
+    /^ +HTTP_REQUESTS_PER_KEY must be a number .*"-1"$/m,
+    /^ +HTTP_REQUESTS_PER_ADDRESS must be a number .*"many"$/m,
+  ]
+  for (const sentence of told) assert.match(logs, sentence)
+  const proxies = [...logs.matchAll(/TRUSTED_PROXIES must be .*; (".*") is not/g)]
+  const wrong = [
+    '"10.0.0.0/33"',
+    '"::1/129"',
+    '"0.0.0.0/0"',
+    '"::/0"',
+    '"proxy.example.com"',
+    '"1.2.3.4/8/8"',
+  ]
+  assert.deepEqual(
+    proxies.map(([, value]) => value),
+    wrong,
+  )
+  assert.ok(!logs.includes(secret), logs)
+})
+
+test('secrets for Redis, mail and the first admin may come from files, and not twice', async (t) => {
+  const file = join(folder, 'wrong-url')
+  writeFileSync(file, 'ftp://user:hunter2-hunter2@localhost\n')
+  const { code, logs } = await runTollgate(t, ['serve'], {
+    REDIS_URL_FILE: file,
+    SMTP_URL_FILE: file,
+    TOLLGATE_ADMIN_PASSWORD: 'x',
+    TOLLGATE_ADMIN_PASSWORD_FILE: file,
+  })
+  assert.equal(code, 1)
+  assert.match(logs, /^ +REDIS_URL must be/m)
+  assert.match(logs, /^ +SMTP_URL must be/m)
+  assert.match(logs, /TOLLGATE_ADMIN_PASSWORD and TOLLGATE_ADMIN_PASSWORD_FILE are both set/)
+  assert.ok(!logs.includes('hunter2'), logs)
+})
+
+test('a node whose Redis cannot be reached starts all the same, says so, and tells no password', async (t) => {
+  const node = await startServing(t, {
+    ...env,
+    REDIS_URL: 'redis://:hunter2-hunter2@127.0.0.1:1',
+  })
+  expectStatus(await send(node.url, null, { method: 'GET', path: '/ready' }), 200)
+  const { key } = await tenantOn(node.url)
+  expectStatus(await track(node.url, key, { endpoint: '/x' }), 200)
+  node.child.kill('SIGTERM')
+  assert.equal(await node.ended, 0)
+  assert.equal(node.logs().match(/Redis is gone/g)?.length, 1)
+  assert.ok(!node.logs().includes('hunter2'), node.logs())
+})
+
 test('a database that cannot be used is told in a sentence, without its password', async (t) => {
   const url = new URL(database.url)
   url.password = 'not-the-password'

@@ -54,20 +54,6 @@ export const tenantReply = z
 export const tenantsQuery = z.strictObject(pageQuery)
 export const tenantsReply = z.object({ data: z.array(tenantReply), next_cursor: nextCursor })
 
-export const keyReply = z
-  .object({
-    key_id: z.string(),
-    hint: z.string().describe('How the key begins and ends'),
-    created_at: instantOut,
-    revoked_at: instantOut.nullable(),
-  })
-  .meta({ id: 'ApiKey' })
-export const keysReply = z.object({ data: z.array(keyReply) })
-export const createKeyReply = z.object({
-  key_id: z.string(),
-  key: z.string().describe('Shown once; only its hash is kept'),
-})
-
 export const creditsBody = z.strictObject({
   amount: credits
     .refine((value) => value !== 0, 'not 0')

@@ -4,6 +4,7 @@ export const DENIAL_STATUS = {
   endpoint_not_in_plan: 403,
   premium_required: 403,
   rate_limited: 429,
+  key_limit_exceeded: 429,
   quota_exceeded: 429,
   insufficient_credits: 402,
 } as const
@@ -14,9 +15,10 @@ export const DENIAL_REASONS = Object.keys(DENIAL_STATUS) as [DenialReason, ...De
 export const PROBLEMS = {
   invalid_request: { status: 400, title: 'The request is not valid' },
   malformed_json: { status: 400, title: 'The body is not valid JSON' },
-  unauthorized: { status: 401, title: 'A valid key is required' },
+  unauthorized: { status: 401, title: 'A valid key or access token is required' },
+  invalid_credentials: { status: 401, title: 'The e-mail address or the password is wrong' },
   insufficient_credits: { status: 402, title: 'There are not enough credits' },
-  forbidden: { status: 403, title: 'This key may not do that' },
+  forbidden: { status: 403, title: 'This key or role may not do that' },
   not_found: { status: 404, title: 'There is no such thing' },
   tenant_not_found: { status: 404, title: 'There is no such tenant' },
   request_timeout: { status: 408, title: 'The request did not arrive in time' },
@@ -25,6 +27,7 @@ export const PROBLEMS = {
     title: 'The idempotency key was used before with another body',
   },
   already_exists: { status: 409, title: 'It exists already' },
+  last_owner: { status: 409, title: 'The last one with this role cannot go' },
   hold_not_open: {
     status: 409,
     title: 'The hold is not open: it was settled, released or expired',
@@ -37,10 +40,14 @@ export const PROBLEMS = {
     status: 409,
     title: 'There is nothing to void: the call was denied, or it is not a call',
   },
+  too_many_keys: { status: 409, title: 'The tenant has too many keys' },
+  too_many_members: { status: 409, title: 'The tenant has too many members and invitations' },
   too_many_grants: { status: 409, title: 'The tenant has too many open grants' },
   too_many_holds: { status: 409, title: 'The tenant has too many open holds' },
   body_too_large: { status: 413, title: 'The body is too large' },
   unsupported_media_type: { status: 415, title: 'The content type is not supported' },
+  locked: { status: 423, title: 'Too many failed sign-ins; locked for a while' },
+  too_many_requests: { status: 429, title: 'Too many requests' },
   header_too_large: { status: 431, title: 'The headers are too large' },
   internal_error: { status: 500, title: 'Something went wrong here' },
   overloaded: {

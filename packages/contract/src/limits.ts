@@ -13,6 +13,8 @@ export const GRANT_PRIORITY_DEFAULT = 100
 export const GRANT_PRIORITY_MAX = 1_000
 export const HOLD_SECONDS_DEFAULT = 15 * 60
 export const HOLD_SECONDS_MAX = 7 * 24 * 3_600
+export const KEY_OVERLAP_SECONDS_DEFAULT = 24 * 3_600
+export const KEY_OVERLAP_SECONDS_MAX = 30 * 24 * 3_600
 export const PAGE_ROWS_DEFAULT = 50
 export const PAGE_ROWS_MAX = 500
 /** Events older than this or further ahead than this carry a broken clock, not a late delivery. */
@@ -20,3 +22,8 @@ export const OCCURRED_AT_EARLIEST = '2000-01-01T00:00:00Z'
 export const OCCURRED_AHEAD_HOURS_MAX = 24
 /** Of bytes, milliseconds and tokens of one call. */
 export const COUNT_MAX = 1_000_000_000_000
+/** In characters as people count them (code points), after NFKC. */
+export const PASSWORD_CHARS_MIN = 10
+export const PASSWORD_CHARS_MAX = 128
+/** Of a password or token as it is sent. */
+export const SECRET_CHARS_MAX = 1_024

@@ -113,7 +113,12 @@ export const entryReply = z
       remaining: creditsOut.describe('Free to spend after this line'),
     }),
     used: z.number().describe('Quota used in the period after this line'),
-    key_id: z.string().nullable().describe('The key that sent it'),
+    key_id: z.string().nullable().describe('The key that sent it; null: no key did'),
+    team: z.string().nullable().describe('The team that the key belongs to'),
+    member_id: z
+      .string()
+      .nullable()
+      .describe('The person who sent it; null: a key or Tollgate did'),
     service_name: z.string().optional(),
     endpoint: z.string().optional(),
     method: z.string().optional(),

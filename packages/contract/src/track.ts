@@ -131,6 +131,13 @@ export const quotaState = z.object({
   resets_at: instantOut,
 })
 
+export const keyLimitState = z.object({
+  limit: z.number().describe('Units the key may use in a period'),
+  used: z.number().describe('In the running period, since the limit was set'),
+  remaining: z.number(),
+  resets_at: instantOut,
+})
+
 export const trackReply = z
   .object({
     event_id: z.string(),
@@ -143,6 +150,7 @@ export const trackReply = z
     credits: z.object({ charged: creditsOut, remaining: creditsOut }),
     quota: quotaState,
     rate_limits: z.array(rateLimitState),
+    key_limit: keyLimitState.describe("The key's own limit; left out: it has none").optional(),
   })
   .meta({ id: 'Decision' })
 export type TrackReply = z.infer<typeof trackReply>

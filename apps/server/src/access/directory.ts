@@ -1,12 +1,24 @@
 import { LRUCache } from 'lru-cache'
 import type pg from 'pg'
 import type { Caller } from '../lib/caller.ts'
-import { ProblemError } from '../lib/problem-error.ts'
+import type { Clock } from '../lib/clock.ts'
+import { invalidField, ProblemError } from '../lib/problem-error.ts'
 import { KEY_CACHE_SECONDS, KEYS_CACHED_MAX, TENANTS_CACHED_MAX } from '../limits.ts'
-import { hashKey, mayBeKey } from './key-format.ts'
-import { type KeyRow, readActiveKey, readTenant } from './store.ts'
+import { callerOfKey, callerOfToken } from './callers.ts'
+import { bearerOf, hashKey, isAccessToken, mayBeKey } from './key-format.ts'
+import type { Policy } from './policy/policy.ts'
+import type { AccessTokens } from './sign-in/access-tokens.ts'
+import { readSignedIn } from './sign-in/store.ts'
+import { readActiveKey, readTenant, writeLastUsed } from './store.ts'
 
-/** Who belongs to a key and which tenant to a name, remembered for a bounded time in bounded space. */
+export type DirectoryDependencies = {
+  pool: pg.Pool
+  policy: Policy
+  tokens: AccessTokens
+  clock: Clock
+}
+
+/** Who belongs to a key or token and which tenant to a name, remembered for a bounded time in bounded space. */
 export class Directory {
   /** By the whole header: to hash a key again for each of its calls would cost more than to find it. */
   private readonly callers = new LRUCache<string, Caller>({
@@ -18,59 +30,88 @@ export class Directory {
   /** A tenant's number never changes, so this needs no time limit. */
   private readonly tenantNos = new LRUCache<string, number>({ max: TENANTS_CACHED_MAX })
   private readonly lookUps = new Map<string, Promise<number>>()
+  /** Keys that were asked for since it was last written down, with when. */
+  private lastUsed = new Map<number, number>()
   private revocations = 0
-  private readonly pool: pg.Pool
+  private readonly deps: DirectoryDependencies
 
-  constructor(pool: pg.Pool) {
-    this.pool = pool
+  constructor(deps: DirectoryDependencies) {
+    this.deps = deps
   }
 
   /**
-   * The caller of an `Authorization: Bearer …` header.
+   * The caller of an `Authorization: Bearer …` header, which holds a key or an access token.
    * @throws ProblemError unauthorized
    */
   async authenticate(authorization: string | undefined): Promise<Caller> {
     const known = this.knownCaller(authorization)
     if (known !== null) return known
-
-    const key = bearerKey(authorization)
-    if (!mayBeKey(key)) throw unauthorized('The key is mistyped or incomplete.')
+    const bearer = bearerOf(authorization)
     const revocations = this.revocations
-    const row = await readActiveKey(this.pool, hashKey(key))
-    if (row === null) throw unauthorized('The key is unknown or was revoked.')
-    const caller = callerOf(row)
+    const caller = isAccessToken(bearer)
+      ? await this.callerWithToken(bearer)
+      : await this.callerWithKey(bearer)
     // What was read before a revocation must not outlive it here.
     if (revocations === this.revocations) this.callers.set(authorization!, caller)
     return caller
   }
 
-  /** The caller of a key that was used a moment ago; null: ask `authenticate`. */
+  /** The caller of a key or token that was used a moment ago; null: ask `authenticate`. */
   knownCaller(authorization: string | undefined): Caller | null {
-    return this.callers.get(authorization ?? '') ?? null
+    const caller = this.callers.get(authorization ?? '')
+    if (caller === undefined) return null
+    if (caller.validUntil === Number.POSITIVE_INFINITY) return caller
+    return this.deps.clock.now() < caller.validUntil ? caller : null
   }
 
-  /** A key was revoked: who belongs to which is asked anew. */
-  forgetKeys(): void {
+  /** A key was revoked, a session ended, a role changed: who may what is asked anew. */
+  forgetCallers(): void {
     this.revocations += 1
     this.callers.clear()
   }
 
   /**
-   * The tenant a request is about, at once if it is known. A tenant's key speaks for its own tenant
-   * only: another one's name is answered as one that does not exist.
+   * The tenant a request is about, at once if it is known. Who belongs to a tenant speaks for that
+   * one only: another one's name is answered as one that does not exist.
    * @throws ProblemError invalid_request, tenant_not_found
    */
   tenantFor(caller: Caller, tenantId: string | undefined): number | Promise<number> {
-    if (caller.kind === 'tenant') {
-      if (tenantId === undefined || tenantId === caller.tenantId) return caller.tenantNo
+    if (caller.tenant !== null) {
+      if (tenantId === undefined || tenantId === caller.tenant.tenantId)
+        return caller.tenant.tenantNo
       throw tenantNotFound()
     }
     if (tenantId === undefined) {
-      throw new ProblemError('invalid_request', {
-        errors: [{ field: 'tenant_id', message: `needed with the key of a ${caller.kind}` }],
-      })
+      throw invalidField('tenant_id', 'needed by services and operators')
     }
     return this.tenantNos.get(tenantId) ?? this.lookUp(tenantId)
+  }
+
+  /** Writes down when keys were last used, to within KEY_CACHE_SECONDS. */
+  async saveLastUsed(): Promise<void> {
+    if (this.lastUsed.size === 0) return
+    const used = this.lastUsed
+    this.lastUsed = new Map()
+    await writeLastUsed(this.deps.pool, [...used.keys()], [...used.values()])
+  }
+
+  private async callerWithKey(key: string): Promise<Caller> {
+    const { pool, policy, clock } = this.deps
+    if (!mayBeKey(key)) throw unauthorized('The key is mistyped or incomplete.')
+    const now = clock.now()
+    const row = await readActiveKey(pool, hashKey(key), now)
+    if (row === null) throw unauthorized('The key is unknown, expired or was revoked.')
+    this.lastUsed.set(row.key_no, now)
+    return callerOfKey(row, policy)
+  }
+
+  private async callerWithToken(token: string): Promise<Caller> {
+    const { pool, policy, tokens, clock } = this.deps
+    const claims = await tokens.verify(token)
+    if (claims === null) throw unauthorized('The access token is not valid, or has expired.')
+    const row = await readSignedIn(pool, claims.sessionId, claims.memberId, clock.now())
+    if (row === null) throw unauthorized('The session of this access token has ended.')
+    return callerOfToken(row, claims, policy)
   }
 
   /** One question to the database for all who ask for the same tenant at a time. */
@@ -83,29 +124,11 @@ export class Directory {
   }
 
   private async readTenantNo(tenantId: string): Promise<number> {
-    const row = await readTenant(this.pool, tenantId)
+    const row = await readTenant(this.deps.pool, tenantId)
     if (row === null) throw tenantNotFound()
     this.tenantNos.set(tenantId, row.tenant_no)
     return row.tenant_no
   }
-}
-
-function bearerKey(authorization: string | undefined): string {
-  if (authorization === undefined) {
-    throw unauthorized('Send the key as “Authorization: Bearer KEY”.')
-  }
-  // Few ways to write it, since whole headers are remembered: a key and much white space would fill
-  // the memory.
-  const key = /^Bearer {1,4}(\S+)$/i.exec(authorization)?.[1]
-  if (key === undefined) throw unauthorized('Send the key as “Authorization: Bearer KEY”.')
-  return key
-}
-
-function callerOf(row: KeyRow): Caller {
-  const keyNo = row.key_no
-  if (row.kind === 'operator') return { kind: 'operator', keyNo }
-  if (row.kind === 'service') return { kind: 'service', keyNo, serviceName: row.service_name! }
-  return { kind: 'tenant', keyNo, tenantNo: row.tenant_no!, tenantId: row.tenant_id! }
 }
 
 function unauthorized(detail: string): ProblemError {

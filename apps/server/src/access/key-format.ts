@@ -1,5 +1,6 @@
 import { hash, randomBytes } from 'node:crypto'
 import { crc32 } from 'node:zlib'
+import { ProblemError } from '../lib/problem-error.ts'
 
 export type KeyKind = 'tenant' | 'service' | 'operator'
 
@@ -33,6 +34,24 @@ export function mayBeKey(text: string): boolean {
     return (wellFormed && text.endsWith(checksum(body))) || prefix === PREFIX.operator
   }
   return true
+}
+
+/**
+ * The key or access token of an `Authorization: Bearer …` header.
+ * @throws ProblemError unauthorized
+ */
+export function bearerOf(authorization: string | undefined): string {
+  // Few ways to write it, since whole headers are remembered: a key and much white space would fill
+  // the memory.
+  const bearer = /^Bearer {1,4}(\S+)$/i.exec(authorization ?? '')?.[1]
+  if (bearer !== undefined) return bearer
+  const detail = 'Send a key or an access token as “Authorization: Bearer …”.'
+  throw new ProblemError('unauthorized', { detail })
+}
+
+/** A JSON Web Token begins with an object in base64; no key does, since none has a dot. */
+export function isAccessToken(bearer: string): boolean {
+  return bearer.startsWith('eyJ') && bearer.includes('.')
 }
 
 /** 32 bytes. A key has too many bits to be guessed from a fast hash, so a slow one buys nothing. */

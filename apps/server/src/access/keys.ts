@@ -1,14 +1,12 @@
 import type pg from 'pg'
 import { inTransaction, type Queryable } from '../db/pool.ts'
-import { ProblemError } from '../lib/problem-error.ts'
-import type { Directory } from './directory.ts'
+import type { SenderNames } from '../ledger/entry-reply.ts'
 import { hashKey, hintOf, type KeyKind, makeKey, makeKeyId } from './key-format.ts'
 import {
   hasOperatorKey,
   insertKey,
-  readKeyIds,
+  readSenderNames,
   restoreOperatorKey,
-  revokeKey,
   revokeOtherOperatorKeys,
 } from './store.ts'
 
@@ -23,19 +21,10 @@ export async function issueKey(
   return { key, keyId }
 }
 
-/** Public ids of keys, by the numbers under which a log remembers who sent a line. */
-export function keyIdsOf(pool: pg.Pool, keyNos: number[]): Promise<ReadonlyMap<number, string>> {
-  return readKeyIds(pool, keyNos)
-}
-
-/** This node refuses the key at once, others within KEY_CACHE_SECONDS. */
-export async function revokeIssuedKey(
-  pool: pg.Pool,
-  directory: Directory,
-  keyId: string,
-): Promise<void> {
-  if (!(await revokeKey(pool, keyId))) throw new ProblemError('not_found')
-  directory.forgetKeys()
+/** Keys and members, by the numbers under which a log remembers who sent a line. */
+export async function senderNamesOf(pool: pg.Pool, senderNos: number[]): Promise<SenderNames> {
+  const rows = await readSenderNames(pool, senderNos)
+  return new Map(rows.map(({ sender_no, id, team }) => [sender_no, { id, team }]))
 }
 
 /** Any number that nobody else uses: nodes that start together must not make two keys. */

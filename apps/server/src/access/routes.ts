@@ -1,58 +1,60 @@
+import fastifyCookie from '@fastify/cookie'
 import {
-  createKeyReply,
-  createServiceBody,
-  createServiceReply,
   createTenantBody,
   fields,
-  keysReply,
   patchTenantBody,
-  servicesReply,
   tenantReply,
   tenantsQuery,
   tenantsReply,
 } from '@tollgate/contract'
 import type { FastifyInstance } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
-import type pg from 'pg'
 import { z } from 'zod'
 import { accountsAt } from '../ledger/readings.ts'
 import { decodeCursor, page } from '../lib/cursor.ts'
 import { numberFromMicros } from '../lib/micros.ts'
-import { ProblemError } from '../lib/problem-error.ts'
-import { type Directory, tenantNotFound } from './directory.ts'
-import { issueKey, revokeIssuedKey } from './keys.ts'
-import { registerService } from './services.ts'
-import {
-  type KeyListRow,
-  readService,
-  readServiceKeys,
-  readServices,
-  readTenant,
-  readTenantKeys,
-  readTenants,
-  type ServiceRow,
-  type TenantRow,
-} from './store.ts'
+import { auditRoutes } from './audit/routes.ts'
+import { tenantNotFound } from './directory.ts'
+import { type MemberRouteDependencies, memberRoutes } from './members/routes.ts'
+import { type ServiceDependencies, serviceRoutes } from './service-routes.ts'
+import type { SignInDependencies } from './sign-in/dependencies.ts'
+import { signInRoutes } from './sign-in/routes.ts'
+import { signingKeyRoutes } from './signing-keys/routes.ts'
+import { readTenant, readTenants, type TenantRow } from './store.ts'
+import { authorOf, type TenantKeyRouteDependencies, tenantKeyRoutes } from './tenant-keys/routes.ts'
 import { changeTenant, createTenant, type Tenant, type TenantDependencies } from './tenants.ts'
+import { unlockRoutes } from './unlock/routes.ts'
+import type { UnlockDependencies } from './unlock/unlock.ts'
 
-export type AccessDependencies = TenantDependencies & { directory: Directory }
+export type AccessDependencies = TenantDependencies &
+  TenantKeyRouteDependencies &
+  ServiceDependencies &
+  SignInDependencies &
+  MemberRouteDependencies &
+  UnlockDependencies
 
 const tenantPath = z.strictObject({ id: fields.tenantId })
-const servicePath = z.strictObject({ name: z.string().min(1).max(100) })
-const keyPath = z.strictObject({ id: z.string().min(1).max(64) })
 
 /** What operators do with tenants, keys and services. */
 export function accessRoutes(fastify: FastifyInstance, deps: AccessDependencies): void {
   tenantWriting(fastify, deps)
   tenantReading(fastify, deps)
-  keyRoutes(fastify, deps)
-  serviceKeyRoutes(fastify, deps)
+  tenantKeyRoutes(fastify, deps)
   serviceRoutes(fastify, deps)
+  auditRoutes(fastify, deps)
+  unlockRoutes(fastify, deps)
+  signingKeyRoutes(fastify, deps)
+  // By themselves, so that no other route looks for cookies.
+  fastify.register(async (people) => {
+    await people.register(fastifyCookie)
+    signInRoutes(people, deps)
+    memberRoutes(people, deps)
+  })
 }
 
 function tenantWriting(fastify: FastifyInstance, deps: AccessDependencies): void {
   const app = fastify.withTypeProvider<ZodTypeProvider>()
-  const config = { allow: ['operator'] } as const
+  const config = { access: { object: 'tenants', action: 'write' } }
   const tags = ['Tenants']
 
   app.post(
@@ -67,7 +69,7 @@ function tenantWriting(fastify: FastifyInstance, deps: AccessDependencies): void
       },
     },
     async (request, reply) => {
-      const tenant = await createTenant(deps, request.body)
+      const tenant = await createTenant(deps, request.actor(), request.body)
       return reply.code(201).send(tenantJson(tenant))
     },
   )
@@ -84,15 +86,17 @@ function tenantWriting(fastify: FastifyInstance, deps: AccessDependencies): void
         response: { 200: tenantReply },
       },
     },
-    async ({ params, body, caller }) =>
-      tenantJson(await changeTenant(deps, caller.keyNo, params.id, body)),
+    async (request) => {
+      const { params, body } = request
+      return tenantJson(await changeTenant(deps, authorOf(request), params.id, body))
+    },
   )
 }
 
 function tenantReading(fastify: FastifyInstance, deps: AccessDependencies): void {
   const app = fastify.withTypeProvider<ZodTypeProvider>()
   const { pool, catalog, clock } = deps
-  const config = { allow: ['operator'] } as const
+  const config = { access: { object: 'tenants', action: 'read' } }
   const tags = ['Tenants']
 
   app.get(
@@ -134,134 +138,6 @@ function tenantReading(fastify: FastifyInstance, deps: AccessDependencies): void
   )
 }
 
-function keyRoutes(fastify: FastifyInstance, deps: AccessDependencies): void {
-  const app = fastify.withTypeProvider<ZodTypeProvider>()
-  const { pool, directory } = deps
-  const config = { allow: ['operator'] } as const
-  const tags = ['Keys']
-
-  app.post(
-    '/api/admin/tenants/:id/keys',
-    {
-      config,
-      schema: {
-        tags,
-        summary: 'Make a key of a tenant',
-        params: tenantPath,
-        response: { 201: createKeyReply },
-      },
-    },
-    async ({ params }, reply) => {
-      const { tenant_no } = await existingTenant(deps, params.id)
-      const { key, keyId } = await issueKey(pool, 'tenant', { tenantNo: tenant_no })
-      return reply.code(201).send({ key_id: keyId, key })
-    },
-  )
-  app.get(
-    '/api/admin/tenants/:id/keys',
-    {
-      config,
-      schema: {
-        tags,
-        summary: "List a tenant's keys",
-        params: tenantPath,
-        response: { 200: keysReply },
-      },
-    },
-    async ({ params }) => {
-      const { tenant_no } = await existingTenant(deps, params.id)
-      return { data: (await readTenantKeys(pool, tenant_no)).map(keyJson) }
-    },
-  )
-  app.delete(
-    '/api/admin/keys/:id',
-    {
-      config,
-      schema: {
-        tags,
-        summary: 'Revoke a key of a tenant or service',
-        params: keyPath,
-        response: { 204: z.null().describe('Revoked') },
-      },
-    },
-    async ({ params }, reply) => {
-      await revokeIssuedKey(pool, directory, params.id)
-      return reply.code(204).send(null)
-    },
-  )
-}
-
-function serviceKeyRoutes(fastify: FastifyInstance, { pool }: AccessDependencies): void {
-  const app = fastify.withTypeProvider<ZodTypeProvider>()
-  const config = { allow: ['operator'] } as const
-  const tags = ['Keys']
-
-  app.post(
-    '/api/admin/services/:name/keys',
-    {
-      config,
-      schema: {
-        tags,
-        summary: 'Make one more key of a service',
-        description:
-          'To replace one that was lost or became known: make, spread, revoke the other.',
-        params: servicePath,
-        response: { 201: createKeyReply },
-      },
-    },
-    async ({ params }, reply) => {
-      const { service_no } = await existingService(pool, params.name)
-      const { key, keyId } = await issueKey(pool, 'service', { serviceNo: service_no })
-      return reply.code(201).send({ key_id: keyId, key })
-    },
-  )
-  app.get(
-    '/api/admin/services/:name/keys',
-    {
-      config,
-      schema: {
-        tags,
-        summary: "List a service's keys",
-        params: servicePath,
-        response: { 200: keysReply },
-      },
-    },
-    async ({ params }) => {
-      const { service_no } = await existingService(pool, params.name)
-      return { data: (await readServiceKeys(pool, service_no)).map(keyJson) }
-    },
-  )
-}
-
-function serviceRoutes(fastify: FastifyInstance, deps: AccessDependencies): void {
-  const app = fastify.withTypeProvider<ZodTypeProvider>()
-  const config = { allow: ['operator'] } as const
-  const tags = ['Services']
-
-  app.post(
-    '/api/admin/services',
-    {
-      config,
-      schema: {
-        tags,
-        summary: 'Register a service and make its key',
-        body: createServiceBody,
-        response: { 201: createServiceReply },
-      },
-    },
-    async ({ body }, reply) => {
-      const wanted = { name: body.name, trustReported: body.trust_reported ?? true }
-      const { service, key, keyId } = await registerService(deps, wanted)
-      return reply.code(201).send({ ...serviceJson(service), key_id: keyId, key })
-    },
-  )
-  app.get(
-    '/api/admin/services',
-    { config, schema: { tags, summary: 'List services', response: { 200: servicesReply } } },
-    async () => ({ data: (await readServices(deps.pool)).map(serviceJson) }),
-  )
-}
-
 async function existingTenant(deps: AccessDependencies, tenantId: string): Promise<TenantRow> {
   const row = await readTenant(deps.pool, tenantId)
   if (row === null) throw tenantNotFound()
@@ -281,29 +157,6 @@ function tenantJson({ row, account, terms }: Tenant): z.infer<typeof tenantReply
     created_at: instant(row.created_at),
     balance: numberFromMicros(account.balance),
     seq: account.lastSeq,
-  }
-}
-
-async function existingService(pool: pg.Pool, name: string): Promise<ServiceRow> {
-  const row = await readService(pool, name)
-  if (row === null) throw new ProblemError('not_found')
-  return row
-}
-
-function keyJson(row: KeyListRow) {
-  return {
-    key_id: row.key_id,
-    hint: row.hint,
-    created_at: instant(row.created_at),
-    revoked_at: row.revoked_at === null ? null : instant(row.revoked_at),
-  }
-}
-
-function serviceJson(row: ServiceRow) {
-  return {
-    name: row.name,
-    trust_reported: row.trust_reported,
-    created_at: instant(row.created_at),
   }
 }
 

@@ -68,7 +68,7 @@ test('a name is taken once, also when many ask for it at once, and only one key 
     assertProblem(reply, 'already_exists', 'name')
   }
   const { rows } = await node.server.pool.query(
-    "SELECT count(*)::int AS keys FROM api_key JOIN service USING (service_no) WHERE name = 'wanted'",
+    "SELECT count(*)::int AS keys FROM api_key JOIN service USING (service_no) WHERE service.name = 'wanted'",
   )
   assert.equal(rows[0].keys, 1)
 })

@@ -4,22 +4,32 @@ import type { KeyKind } from './key-format.ts'
 
 export type KeyRow = {
   key_no: number
+  key_id: string
   kind: KeyKind
   tenant_no: number | null
   tenant_id: string | null
   service_name: string | null
+  scopes: string[]
+  valid_until: number | null
 }
 
-/** The key with this hash, unless it is unknown or revoked. */
-export async function readActiveKey(pool: pg.Pool, keyHash: Buffer): Promise<KeyRow | null> {
+/** The key with this hash, or whose secret was this until lately; null: unknown, expired or revoked. */
+export async function readActiveKey(
+  pool: pg.Pool,
+  keyHash: Buffer,
+  now: number,
+): Promise<KeyRow | null> {
   const { rows } = await pool.query<KeyRow>({
     name: 'read_active_key',
-    text: `SELECT k.key_no, k.kind, k.tenant_no, t.tenant_id, s.name AS service_name
+    text: `SELECT k.key_no, k.key_id, k.kind, k.tenant_no, t.tenant_id, s.name AS service_name, k.scopes,
+        CASE WHEN k.key_hash = $1 THEN k.expires_at ELSE least(k.expires_at, k.old_key_until) END
+          AS valid_until
       FROM api_key AS k
       LEFT JOIN tenant AS t ON t.tenant_no = k.tenant_no
       LEFT JOIN service AS s ON s.service_no = k.service_no
-      WHERE k.key_hash = $1 AND k.revoked_at IS NULL`,
-    values: [keyHash],
+      WHERE (k.key_hash = $1 OR (k.old_key_hash = $1 AND k.old_key_until > $2))
+        AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > $2)`,
+    values: [keyHash, new Date(now)],
   })
   return rows[0] ?? null
 }
@@ -41,11 +51,24 @@ export async function insertKey(db: Queryable, key: NewKey): Promise<void> {
   )
 }
 
-/** @returns whether there was such a key, not revoked before */
-export async function revokeKey(pool: pg.Pool, keyId: string): Promise<boolean> {
-  const { rowCount } = await pool.query(
+/** @param usedAt by key, ms */
+export async function writeLastUsed(
+  pool: pg.Pool,
+  keyNos: number[],
+  usedAt: number[],
+): Promise<void> {
+  await pool.query(
+    `UPDATE api_key AS k SET last_used_at = greatest(k.last_used_at, u.used_at)
+     FROM unnest($1::int4[], $2::timestamptz[]) AS u (key_no, used_at) WHERE k.key_no = u.key_no`,
+    [keyNos, usedAt.map((ms) => new Date(ms))],
+  )
+}
+
+/** @returns whether there was such a key of a service, not revoked before */
+export async function revokeKeyOfService(db: Queryable, keyId: string): Promise<boolean> {
+  const { rowCount } = await db.query(
     `UPDATE api_key SET revoked_at = now()
-     WHERE key_id = $1 AND revoked_at IS NULL AND kind <> 'operator'`,
+     WHERE key_id = $1 AND revoked_at IS NULL AND kind = 'service'`,
     [keyId],
   )
   return rowCount === 1
@@ -75,28 +98,18 @@ export async function hasOperatorKey(db: Queryable): Promise<boolean> {
   return onlyRow({ rows }).found
 }
 
-export type KeyListRow = {
-  key_id: string
-  hint: string
-  created_at: number
-  revoked_at: number | null
-}
-
-export async function readTenantKeys(pool: pg.Pool, tenantNo: number): Promise<KeyListRow[]> {
-  const { rows } = await pool.query<KeyListRow>(
-    `SELECT key_id, hint, created_at, revoked_at FROM api_key WHERE tenant_no = $1 ORDER BY key_no`,
-    [tenantNo],
+/** Keys by their numbers, members by theirs below zero. */
+export async function readSenderNames(
+  pool: pg.Pool,
+  senderNos: number[],
+): Promise<{ sender_no: number; id: string; team: string | null }[]> {
+  const { rows } = await pool.query<{ sender_no: number; id: string; team: string | null }>(
+    `SELECT key_no AS sender_no, key_id AS id, team FROM api_key WHERE key_no = ANY($1::int4[])
+     UNION ALL
+     SELECT -member_no, member_id, NULL FROM member WHERE member_no = ANY($2::int4[])`,
+    [senderNos, senderNos.map((senderNo) => -senderNo)],
   )
   return rows
-}
-
-/** Public ids of keys, by their numbers. */
-export async function readKeyIds(pool: pg.Pool, keyNos: number[]): Promise<Map<number, string>> {
-  const { rows } = await pool.query<{ key_no: number; key_id: string }>(
-    'SELECT key_no, key_id FROM api_key WHERE key_no = ANY($1::int4[])',
-    [keyNos],
-  )
-  return new Map(rows.map((row) => [row.key_no, row.key_id]))
 }
 
 export type TenantRow = {
@@ -154,9 +167,18 @@ export async function updateTenant(
   return onlyRow(result)
 }
 
-export async function readServiceKeys(pool: pg.Pool, serviceNo: number): Promise<KeyListRow[]> {
-  const { rows } = await pool.query<KeyListRow>(
-    `SELECT key_id, hint, created_at, revoked_at FROM api_key WHERE service_no = $1 ORDER BY key_no`,
+export type ServiceKeyRow = {
+  key_id: string
+  hint: string
+  created_at: number
+  revoked_at: number | null
+  last_used_at: number | null
+}
+
+export async function readServiceKeys(pool: pg.Pool, serviceNo: number): Promise<ServiceKeyRow[]> {
+  const { rows } = await pool.query<ServiceKeyRow>(
+    `SELECT key_id, hint, created_at, revoked_at, last_used_at FROM api_key WHERE service_no = $1
+     ORDER BY key_no`,
     [serviceNo],
   )
   return rows

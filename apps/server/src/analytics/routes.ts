@@ -15,7 +15,7 @@ export function analyticsRoutes(fastify: FastifyInstance, deps: AnalyticsDepende
   app.get(
     '/api/usage/summary',
     {
-      config: { allow: ['tenant', 'service', 'operator'] },
+      config: { access: { object: 'usage', action: 'read' } },
       schema: {
         tags: ['Usage'],
         summary: 'Usage of the running period and where it is heading',

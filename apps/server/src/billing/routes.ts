@@ -15,7 +15,7 @@ export function billingRoutes(fastify: FastifyInstance, deps: BillingDependencie
   app.get(
     '/api/billing/current',
     {
-      config: { allow: ['tenant', 'service', 'operator'] },
+      config: { access: { object: 'billing', action: 'read' } },
       schema: {
         tags: ['Billing'],
         summary: 'Lines and total of the running period',
@@ -31,11 +31,11 @@ export function billingRoutes(fastify: FastifyInstance, deps: BillingDependencie
         tenantNo,
         deps.clock.now(),
       )
-      const { used, creditsBurned } = account.counters
+      const { used, creditsBurned, creditsOverage } = account.counters
       return {
         plan: terms.plan,
         period: wirePeriod(account.period, account.timeZone),
-        ...rateRunningPeriod({ terms, used, creditsBurned }),
+        ...rateRunningPeriod({ terms, used, creditsBurned, creditsOverage }),
       }
     },
   )

@@ -1,5 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises'
 import type pg from 'pg'
+import { migrateJobs } from './jobs-pool.ts'
 import { withoutTimeLimits } from './pool.ts'
 
 const FOLDER = new URL('../../migrations/', import.meta.url)
@@ -14,6 +15,7 @@ export async function migrate(pool: pg.Pool): Promise<void> {
     await client.query(`CREATE TABLE IF NOT EXISTS migration (
       name text PRIMARY KEY, applied_at timestamptz NOT NULL DEFAULT now())`)
     for (const name of await pending(client)) await apply(client, name)
+    await migrateJobs(pool.options)
   })
 }
 
@@ -51,7 +53,8 @@ async function apply(client: pg.ClientBase, name: string): Promise<void> {
 /** True when the database has every migration of this program: part of `/ready`. */
 export async function isMigrated(pool: pg.Pool): Promise<boolean> {
   const { rows: found } = await pool.query<{ found: boolean }>(
-    `SELECT to_regclass('migration') IS NOT NULL AS found`,
+    `SELECT to_regclass('migration') IS NOT NULL
+       AND to_regclass('graphile_worker.jobs') IS NOT NULL AS found`,
   )
   if (found[0]?.found !== true) return false
   const { rows } = await pool.query<{ name: string }>('SELECT name FROM migration')

@@ -6,19 +6,36 @@ import { testDatabase } from '../../test/database.ts'
 import { newAccount } from '../../test/ledger-accounts.ts'
 import { createPool } from './pool.ts'
 
+const AUDIT_LINE = {
+  tenantNo: 0,
+  seq: 1n,
+  recordedAt: '0.000000',
+  actorKind: 'system',
+  actorId: null,
+  action: 'a',
+  objectKind: 'o',
+  objectId: null,
+  address: null,
+  requestId: null,
+  before: null,
+  after: '{}',
+  logSeq: 1n,
+}
+const ANY_LINE = { actorId: null, action: null, objectId: null }
+
 /** What each statement is run with. A statement that is new must be added here. */
 const STATEMENTS: Record<string, Record<string, readonly unknown[]>> = {
   access: {
-    readActiveKey: [Buffer.alloc(32)],
+    readActiveKey: [Buffer.alloc(32), 0],
+    writeLastUsed: [[1], [0]],
     insertKey: [{ keyId: 'k', kind: 'operator', keyHash: Buffer.alloc(32, 1), hint: '…' }],
-    revokeKey: ['k'],
+    revokeKeyOfService: ['k'],
     revokeOtherOperatorKeys: [Buffer.alloc(32, 1)],
     restoreOperatorKey: [Buffer.alloc(32, 1)],
     hasOperatorKey: [],
-    readTenantKeys: [1],
     readServiceKeys: [1],
     readService: ['s'],
-    readKeyIds: [[1, 2]],
+    readSenderNames: [[1, -2]],
     insertTenant: [{ tenantId: 't', name: 'T', email: 't@example.com' }],
     readTenant: ['t'],
     readTenants: [0, 10],
@@ -26,6 +43,120 @@ const STATEMENTS: Record<string, Record<string, readonly unknown[]>> = {
     insertService: [{ name: 's', trustReported: true }],
     readServices: [],
   },
+  'access/audit': {
+    lockHead: [0, Buffer.alloc(32)],
+    insertLine: [AUDIT_LINE, new Date(0), Buffer.alloc(32)],
+    readChainBackward: [0, ANY_LINE, null, 10],
+    readAuditBackward: [ANY_LINE, null, 10],
+    readHeads: [],
+    readChainForward: [0, null, 10],
+    readHash: [0, 1n],
+  },
+  'access/members': {
+    lockSide: [null],
+    readMembers: [1],
+    readMember: [1, 'm'],
+    isMember: [1, 'm@example.com'],
+    countMembersWithRole: [null, 'admin'],
+    updateMember: [1, { role: 'support' }],
+    markRemoved: [1, 0],
+    readOpenInvitations: [1, 0],
+    countPeople: [1, { now: 0, since: 0 }],
+    insertInvitation: [
+      {
+        invitationId: 'i',
+        side: null,
+        email: 'i@example.com',
+        role: 'admin',
+        createdAt: 0,
+        expiresAt: 1,
+      },
+    ],
+    withdrawInvitationTo: [1, 'i@example.com', 0],
+    withdrawInvitation: [1, 'i', 0],
+    deleteOldInvitations: [1, 0],
+    writeInvitationToken: ['i', Buffer.alloc(32), 0],
+    readSentInvitation: [Buffer.alloc(32)],
+    acceptSentInvitation: [Buffer.alloc(32), 0],
+  },
+  'access/operators': { hasAdmin: [] },
+  'access/sign-in': {
+    insertMember: [
+      {
+        memberId: 'm',
+        tenantNo: null,
+        email: 'm@example.com',
+        name: 'M',
+        role: 'admin',
+        passwordHash: 'h',
+        emailVerifiedAt: null,
+        createdAt: 0,
+      },
+    ],
+    readMemberByEmail: ['m@example.com'],
+    readMemberById: ['m'],
+    readMemberByNo: [1],
+    keepPassword: [1, 'h'],
+    writePassword: [1, { before: 'h', after: 'i' }],
+    writeEmailVerified: [1, 0],
+    insertSession: [{ sessionId: 's', memberNo: 1, createdAt: 0, expiresAt: 1 }],
+    readSignedIn: ['s', 'm', 0],
+    readSessions: ['m', 0],
+    endSession: ['s', { memberId: 'm', reason: 'r', now: 0 }],
+    endSessions: [1, { reason: 'r', now: 0 }],
+    endOldestSessions: [1, { keep: 1, reason: 'r', now: 0 }],
+    insertRefreshToken: [{ tokenHash: Buffer.alloc(32), sessionNo: 1, createdAt: 0 }],
+    useRefreshToken: [Buffer.alloc(32), 0],
+    readRefreshToken: [Buffer.alloc(32)],
+    insertEmailToken: [
+      {
+        tokenHash: Buffer.alloc(32),
+        purpose: 'password_reset',
+        memberNo: 1,
+        email: 'm@example.com',
+        now: 0,
+        expiresAt: 1,
+        tokensMax: 1,
+      },
+    ],
+    deleteEmailToken: [Buffer.alloc(32)],
+    readEmailToken: [Buffer.alloc(32), 'password_reset', 0],
+    useEmailToken: [Buffer.alloc(32), 0],
+    useUpEmailTokens: [1, 'password_reset', 0],
+    deleteOldSessions: [0, 10],
+    deleteOldEmailTokens: [0, 10],
+  },
+  'access/signing-keys': {
+    lockSigningKeys: [],
+    insertSigningKey: [{ keyId: 'k', publicJwk: {}, privateJwk: {} }],
+    readSigningKeys: [0],
+    retireSigningKey: [0],
+    deleteSigningKeys: [0],
+  },
+  'access/tenant-keys': {
+    insertTenantKey: [
+      {
+        tenantNo: 1,
+        keyId: 'k2',
+        keyHash: Buffer.alloc(32, 2),
+        hint: '…',
+        name: null,
+        team: null,
+        scopes: ['read'],
+        expiresAt: null,
+      },
+    ],
+    lockTenant: [1],
+    countKeysInForce: [1],
+    readTenantKeys: [1, 0, 10],
+    lockTenantKey: [1, 'k2'],
+    updateTenantKey: [2, { name: 'n', scopes: ['read'], expiresAt: 1 }],
+    replaceSecret: [2, { keyHash: Buffer.alloc(32, 3), hint: '…', oldUntil: 1 }],
+    revokeTenantKey: [2, 1],
+    readKeyOwner: ['k'],
+    readEndedKeys: [[1], 0],
+  },
+  'access/unlock': { readEmailsOfTenant: [1] },
   catalog: {
     lockCatalog: [],
     readPlanVersion: [1],
@@ -58,9 +189,11 @@ after(async () => {
   await database.drop()
 })
 
-test('every room with statements is in the table above', async () => {
+test('every folder with statements is in the table above', async () => {
   const rooms: string[] = []
-  for await (const path of glob('*/store.ts', { cwd: ROOMS })) rooms.push(path.split(/[\\/]/)[0]!)
+  for await (const path of glob('**/store.ts', { cwd: ROOMS })) {
+    rooms.push(path.split(/[\\/]/).slice(0, -1).join('/'))
+  }
   assert.deepEqual(rooms.sort(), Object.keys(STATEMENTS))
 })
 
@@ -138,7 +271,7 @@ function membersOf(type: string, types: Map<string, string>): Column[] {
 
 function driverType(written: string): string {
   const type = written.replace(' | null', '')
-  if (['bigint', 'number', 'boolean', 'Buffer'].includes(type)) return type
+  if (['bigint', 'number', 'boolean', 'Buffer', 'string[]'].includes(type)) return type
   return type === 'unknown' || type.startsWith('Record') ? 'json' : 'string'
 }
 
@@ -150,6 +283,7 @@ const DRIVER_TYPE_BY_OID: Record<number, string> = {
   23: 'number',
   25: 'string',
   114: 'json',
+  1009: 'string[]',
   1184: 'number',
   1700: 'string',
   2205: 'string',

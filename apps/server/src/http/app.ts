@@ -1,4 +1,4 @@
-import http, { type RequestListener, type Server } from 'node:http'
+import type { RequestListener } from 'node:http'
 import fastify, {
   type FastifyBaseLogger,
   type FastifyInstance,
@@ -7,24 +7,21 @@ import fastify, {
 } from 'fastify'
 import type { Logger } from 'pino'
 import type { z } from 'zod'
-import type { Directory } from '../access/directory.ts'
-import { keyIdsOf } from '../access/keys.ts'
+import { auditRecorder } from '../access/audit/append.ts'
+import { senderNamesOf } from '../access/keys.ts'
 import { type AccessDependencies, accessRoutes } from '../access/routes.ts'
 import { analyticsRoutes } from '../analytics/routes.ts'
 import { billingRoutes } from '../billing/routes.ts'
 import { ledgerRoutes } from '../ledger/routes.ts'
 import { trackRoutes } from '../ledger/track-routes.ts'
-import '../lib/caller.ts'
 import { ProblemError } from '../lib/problem-error.ts'
+import type { Settings } from '../lib/settings.ts'
 import { fieldErrors } from '../lib/zod-errors.ts'
-import {
-  BODY_BYTES_MAX,
-  HEADERS_MS_MAX,
-  IDLE_CONNECTION_MS_MAX,
-  PATH_PARAMETER_CHARS_MAX,
-  REQUEST_MS_MAX,
-} from '../limits.ts'
+import { BODY_BYTES_MAX, PATH_PARAMETER_CHARS_MAX } from '../limits.ts'
+import { type AuthoriseDependencies, authorise } from './authorise.ts'
 import { answerBrokenRequest } from './broken-request.ts'
+import { allowOrigins, constantHeaders } from './browser-headers.ts'
+import { createServer } from './create-server.ts'
 import { documentApi } from './documentation.ts'
 import { checkText, parseJsonBody } from './json-body.ts'
 import { batchProblem, sendProblem } from './problems.ts'
@@ -32,10 +29,13 @@ import { requestIdOf } from './request-id.ts'
 import { type SystemDependencies, systemRoutes } from './system-routes.ts'
 import { trackDoor } from './track-door.ts'
 
-export type AppDependencies = AccessDependencies & SystemDependencies & { log: Logger }
+export type AppDependencies = AccessDependencies &
+  SystemDependencies &
+  AuthoriseDependencies & { settings: Settings; log: Logger }
 
 /** The HTTP door: every route with who may use it, one way for bodies, errors and ids. */
 export async function buildApp(deps: AppDependencies): Promise<FastifyInstance> {
+  const headers = await constantHeaders(deps.settings)
   const app: FastifyInstance = fastify({
     loggerInstance: deps.log as FastifyBaseLogger,
     // A line per call would cost more than the call; what goes wrong is logged in `sendProblem`.
@@ -51,12 +51,21 @@ export async function buildApp(deps: AppDependencies): Promise<FastifyInstance> 
     // A path that cannot be decoded meets no route, so no hook and no error handler either.
     frameworkErrors: sendProblem,
     routerOptions: { maxParamLength: PATH_PARAMETER_CHARS_MAX },
-    serverFactory: (framework) => createServer(deps, framework as RequestListener),
+    // None: what X-Forwarded-For says is anybody's claim.
+    trustProxy: deps.settings.trustedProxies.length > 0 && [...deps.settings.trustedProxies],
+    // The server is ours and not the framework's, so that the hottest request can go past it.
+    serverFactory: (framework) =>
+      createServer(trackDoor({ ...deps, headers }, framework as RequestListener)),
   })
+  app.addHook('onRequest', (_request, reply, done) => {
+    reply.headers(headers)
+    done()
+  })
+  await allowOrigins(app, deps.settings)
   refuseWhileStopping(app, deps.isStopping)
   acceptJson(app)
   checkInput(app)
-  authorise(app, deps.directory)
+  authorise(app, deps)
   app.setErrorHandler(sendProblem)
   app.setNotFoundHandler((request, reply) => {
     sendProblem(new ProblemError('not_found'), request, reply)
@@ -68,13 +77,14 @@ export async function buildApp(deps: AppDependencies): Promise<FastifyInstance> 
     done()
   })
 
-  await documentApi(app)
-  const keyIds = (keyNos: number[]) => keyIdsOf(deps.pool, keyNos)
+  await documentApi(app, deps.policy)
+  const senderNames = (senderNos: number[]) => senderNamesOf(deps.pool, senderNos)
+  const audit = auditRecorder(deps)
   const toProblem = (error: unknown, request: FastifyRequest) =>
     batchProblem(error, request.id, request.log)
   await app.register(async (routes) => {
     trackRoutes(routes, { ...deps, toProblem })
-    ledgerRoutes(routes, { ...deps, keyIds })
+    ledgerRoutes(routes, { ...deps, senderNames, audit })
     analyticsRoutes(routes, deps)
     billingRoutes(routes, deps)
     accessRoutes(routes, deps)
@@ -82,14 +92,6 @@ export async function buildApp(deps: AppDependencies): Promise<FastifyInstance> 
   })
   await app.ready()
   return app
-}
-
-/** The server is ours and not the framework's, so that the hottest request can go past it. */
-function createServer(deps: AppDependencies, framework: RequestListener): Server {
-  const server = http.createServer({ headersTimeout: HEADERS_MS_MAX }, trackDoor(deps, framework))
-  server.requestTimeout = REQUEST_MS_MAX
-  server.keepAliveTimeout = IDLE_CONNECTION_MS_MAX
-  return server
 }
 
 /** What was accepted before is finished; what comes now goes to another node, or comes again. */
@@ -120,7 +122,8 @@ function acceptJson(app: FastifyInstance): void {
 
 function checkInput(app: FastifyInstance): void {
   app.setValidatorCompiler(({ schema, httpPart }) => (data) => {
-    const result = (schema as z.ZodType).safeParse(data)
+    // A body that was not sent is null to the framework.
+    const result = (schema as z.ZodType).safeParse(data ?? undefined)
     if (result.success) return { value: result.data }
     const errors = fieldErrors(result.error.issues).map(({ field, message }) => ({
       field: field === 'body' && httpPart !== undefined ? httpPart : field,
@@ -136,31 +139,6 @@ function checkInput(app: FastifyInstance): void {
       done()
     } catch (error) {
       done(error as Error)
-    }
-  })
-}
-
-/** Authenticates before the body is read, and refuses to start a route that does not say who may use it. */
-function authorise(app: FastifyInstance, directory: Directory): void {
-  // Set anew for each request by the hook below; a route that is public never reads it.
-  app.decorateRequest('caller', null as never)
-  app.decorateRequest('tenantNo', function (this: FastifyRequest, tenantId: string | undefined) {
-    return directory.tenantFor(this.caller, tenantId)
-  })
-  app.addHook('onRoute', (route) => {
-    const { config, url } = route
-    // The pages of the documentation are routes of a library, which knows nothing of ours.
-    if (url.startsWith('/docs')) route.config = { ...config, allow: 'everyone' }
-    else if (config?.allow === undefined)
-      throw new Error(`Route ${url} does not say who may use it`)
-  })
-  app.addHook('onRequest', async (request) => {
-    const { allow } = request.routeOptions.config
-    if (allow === 'everyone' || allow === undefined) return
-    request.caller = await directory.authenticate(request.headers.authorization)
-    if (!allow.includes(request.caller.kind)) {
-      const detail = `This needs the key of: ${allow.join(', ')}.`
-      throw new ProblemError('forbidden', { detail })
     }
   })
 }

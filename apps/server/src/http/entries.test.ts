@@ -1,12 +1,20 @@
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
 import { watched } from '../../test/api-contract.ts'
+import { signedIn } from '../../test/members.ts'
 import { expectStatus, testNode } from '../../test/node.ts'
 
 const node = watched(await testNode())
 after(() => node.stop())
 
-type Line = { seq: number; kind: string; event_id: string; key_id: string | null }
+type Line = {
+  seq: number
+  kind: string
+  event_id: string
+  key_id: string | null
+  team: string | null
+  member_id: string | null
+}
 const page = async (key: string, query: string) =>
   expectStatus(await node.call('GET', `/api/entries?${query}`, key), 200).body
 
@@ -65,6 +73,28 @@ test('a line says which key sent it', async () => {
   assert.match(byService!.key_id!, /^key_/)
   assert.notEqual(byService!.key_id, byTenant!.key_id)
   assert.equal(opening!.key_id, null)
+})
+
+test('a line says of which team the key is that sent it, and which person it was if it was one', async () => {
+  const { id, key } = await node.tenant()
+  const path = `/api/admin/tenants/${id}/keys`
+  const named = { name: 'importer', team: 'data' }
+  const made = expectStatus(await node.admin('POST', path, named), 201)
+  const developer = await signedIn(node, 'developer', id)
+  for (const credential of [made.body.key, key, developer.accessToken]) {
+    expectStatus(await node.call('POST', '/api/track', credential, { endpoint: '/x' }), 200)
+  }
+  const lines = (await page(key, '')).data as Line[]
+  const [byPerson, byPlainKey, byTeam, opening] = lines.map(({ key_id, team, member_id }) => ({
+    key_id,
+    team,
+    member_id,
+  }))
+  assert.deepEqual(byTeam, { key_id: made.body.key_id, team: 'data', member_id: null })
+  assert.deepEqual([byPlainKey!.team, byPlainKey!.member_id], [null, null])
+  assert.match(byPlainKey!.key_id!, /^key_/)
+  assert.deepEqual(byPerson, { key_id: null, team: null, member_id: developer.memberId })
+  assert.deepEqual(opening, { key_id: null, team: null, member_id: null })
 })
 
 test('denied calls are in the log with their reason, not counted and not charged', async () => {

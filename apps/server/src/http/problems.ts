@@ -44,7 +44,7 @@ export function problemReply(
     log.warn({ ...where, code: problem.code, cause }, 'request refused')
   }
   const headers: Record<string, string> = { 'content-type': 'application/problem+json' }
-  const retryAfter = RETRY_AFTER_SECONDS[problem.code]
+  const retryAfter = problem.retryAfterSeconds ?? RETRY_AFTER_SECONDS[problem.code]
   if (retryAfter !== undefined) headers['retry-after'] = String(retryAfter)
   if (status === 401) headers['www-authenticate'] = 'Bearer'
   return { status, headers, text: JSON.stringify(problemBody(problem, requestId)) }

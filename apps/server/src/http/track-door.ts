@@ -7,9 +7,13 @@ import { BODY_BYTES_MAX } from '../limits.ts'
 import { parseJsonBody } from './json-body.ts'
 import { batchProblem, type ProblemReply, problemReply } from './problems.ts'
 import { requestIdOf } from './request-id.ts'
+import type { RequestLimits } from './request-limits.ts'
 
 export type TrackDoorDependencies = TrackDependencies & {
   directory: Directory
+  requestLimits: RequestLimits
+  /** Of every reply. */
+  headers: Readonly<Record<string, string>>
   isStopping: () => boolean
   log: Logger
 }
@@ -33,14 +37,18 @@ export function trackDoor(
 }
 
 function expectedCaller(
-  { directory, isStopping }: TrackDoorDependencies,
+  { directory, requestLimits, isStopping }: TrackDoorDependencies,
   { url, method, headers }: IncomingMessage,
 ): Caller | null {
   if (url !== PATH || method !== 'POST' || isStopping()) return null
   if (headers['content-type'] !== 'application/json') return null
+  // From a page of whatever origin: that is answered by the framework's rules.
+  if (headers.origin !== undefined) return null
   // Not a number where the length is not known beforehand.
   if (!(Number(headers['content-length']) <= BODY_BYTES_MAX)) return null
-  return directory.knownCaller(headers.authorization)
+  const caller = directory.knownCaller(headers.authorization)
+  if (caller?.mayTrack !== true) return null
+  return requestLimits.spend(caller.id) ? caller : null
 }
 
 /** A sender that leaves in the middle has asked nothing: then `onBody` is never called. */
@@ -79,7 +87,7 @@ async function answer(
 }
 
 function send(
-  { isStopping }: TrackDoorDependencies,
+  { isStopping, headers: constant }: TrackDoorDependencies,
   response: ServerResponse,
   requestId: string,
   { status, headers, text }: ProblemReply,
@@ -87,6 +95,7 @@ function send(
   // The connection would otherwise stay open, idle, and hold up the end.
   if (isStopping()) response.setHeader('connection', 'close')
   response.writeHead(status, {
+    ...constant,
     ...headers,
     'x-request-id': requestId,
     'content-length': Buffer.byteLength(text),

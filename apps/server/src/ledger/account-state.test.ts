@@ -2,12 +2,13 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { newAccount } from '../../test/ledger-accounts.ts'
-import { histories, type Turn, walk } from '../../test/ledger-histories.ts'
+import { histories, senderOf, type Turn, walk } from '../../test/ledger-histories.ts'
 import { testPlanVersion } from '../../test/ledger-plans.ts'
 import { withCredits } from './account.ts'
 import { decodeAccountState, encodeAccountState } from './account-state.ts'
 import { commandFromEntry } from './command-from-entry.ts'
 import { decide } from './decide.ts'
+import type { SentEntry } from './entry-row.ts'
 import type { Account, Entry } from './types.ts'
 import { voidedCall } from './void-verb.ts'
 
@@ -35,9 +36,14 @@ test('a log decided again line by line gives the same lines and the same account
   fc.assert(
     fc.property(histories, ({ plan, steps }) => {
       const turns = walk(newAccount(plan), steps).filter(({ outcome }) => outcome.refusal === null)
-      const log = turns.flatMap(({ outcome }) => outcome.entries)
+      const log = turns.flatMap(({ command, outcome }) =>
+        outcome.entries.map((entry) => ({ ...entry, senderNo: senderOf(command) })),
+      )
       const { account, entries } = decideAgain(newAccount(plan), log)
-      assert.deepEqual(entries, log)
+      assert.deepEqual(
+        entries,
+        turns.flatMap(({ outcome }) => outcome.entries),
+      )
       assert.deepEqual(account, turns.at(-1)?.outcome.account ?? newAccount(plan))
     }),
     { numRuns: 150 },
@@ -55,6 +61,15 @@ test('two runs are as one: an account that was stored in between goes on as if i
   )
 })
 
+test('an account whose keys have no limits is stored as it was before keys could have any', () => {
+  const account = newAccount('open')
+  assert.doesNotMatch(encodeAccountState(account), /"keys"/)
+  const limited = { ...account, keyLimits: [{ keyNo: 3, limit: 5n, used: 1n, sinceSeq: 2 }] }
+  const { keys, ...older } = JSON.parse(encodeAccountState(limited))
+  assert.deepEqual(keys, [[3, '5', '1', 2]])
+  assert.deepEqual(decodeAccountState(account.tenantNo, account.lastSeq, older), account)
+})
+
 function stored(account: Account): Account {
   const state = JSON.parse(encodeAccountState(account))
   return decodeAccountState(account.tenantNo, account.lastSeq, state)
@@ -63,7 +78,7 @@ function stored(account: Account): Account {
 /** From the lines alone, with details that went through JSON as the database's do. */
 function decideAgain(
   start: Account,
-  log: readonly Entry[],
+  log: readonly SentEntry[],
 ): Pick<Turn['outcome'], 'account' | 'entries'> {
   const read = log.map((entry) => ({ ...entry, detail: JSON.parse(JSON.stringify(entry.detail)) }))
   const entries: Entry[] = []
@@ -93,6 +108,12 @@ function accountsAtTheEdge(): fc.Arbitrary<Account> {
   const hold = fc.record({ seq: fc.nat(), credits: micros, expiresAt: time }, plainObjects)
   return fc
     .record({
+      keyLimits: fc.array(
+        fc.record(
+          { keyNo: fc.nat(), limit: micros, used: micros, sinceSeq: fc.nat() },
+          plainObjects,
+        ),
+      ),
       used: micros,
       bytes: fc.maxSafeNat(),
       region: fc.option(fc.string({ unit: 'binary' })),

@@ -1,5 +1,5 @@
 import { withCredits } from './account.ts'
-import type { Account, Grant, Hold, PeriodCounters, RateWindow } from './types.ts'
+import type { Account, Grant, Hold, KeyLimit, PeriodCounters, RateWindow } from './types.ts'
 
 /**
  * The stored form of an account: short names and arrays, since it is written with every call.
@@ -28,6 +28,8 @@ type StoredState = {
   grants: [seq: number, remaining: string, priority: number, expiresAt: number | null][]
   holds: [seq: number, credits: string, expiresAt: number][]
   windows: [start: number, count: number][]
+  /** Left out where no key has a limit of its own: most accounts, and all that are older than such limits. */
+  keys?: [keyNo: number, limit: string, used: string, sinceSeq: number][]
 }
 
 export function encodeAccountState(account: Account): string {
@@ -54,6 +56,14 @@ export function encodeAccountState(account: Account): string {
     grants: account.grants.map((g) => [g.seq, String(g.remaining), g.priority, g.expiresAt]),
     holds: account.holds.map((h) => [h.seq, String(h.credits), h.expiresAt]),
     windows: account.windows.map((w) => [w.start, w.count]),
+  }
+  if (account.keyLimits.length > 0) {
+    state.keys = account.keyLimits.map((k) => [
+      k.keyNo,
+      String(k.limit),
+      String(k.used),
+      k.sinceSeq,
+    ])
   }
   return JSON.stringify(state)
 }
@@ -86,6 +96,14 @@ export function decodeAccountState(tenantNo: number, lastSeq: number, state: unk
     ),
     held: 0n,
     windows: s.windows.map(([start, count]): RateWindow => ({ start, count })),
+    keyLimits: (s.keys ?? []).map(
+      ([keyNo, limit, used, sinceSeq]): KeyLimit => ({
+        keyNo,
+        limit: BigInt(limit),
+        used: BigInt(used),
+        sinceSeq,
+      }),
+    ),
     nextExpiry: Number.POSITIVE_INFINITY,
   }
   return withCredits(bare, {})

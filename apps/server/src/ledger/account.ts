@@ -1,5 +1,6 @@
 import type { PlanTerms } from '../catalog/types.ts'
 import { periodAt } from '../lib/periods.ts'
+import { unusedKeyLimits } from './key-usage.ts'
 import type { Account, PeriodCounters, RateWindow } from './types.ts'
 
 export const NO_COUNTERS: PeriodCounters = {
@@ -39,6 +40,7 @@ export function openAccount(opening: {
     holds: [],
     held: 0n,
     windows: [],
+    keyLimits: [],
     nextExpiry: Number.POSITIVE_INFINITY,
   }
 }
@@ -52,7 +54,8 @@ export function rollTo(account: Account, now: number): Account {
   let rolled = account
   if (now >= account.period.end) {
     const period = periodAt(account.anchor, account.timeZone, now)
-    rolled = { ...rolled, period, counters: NO_COUNTERS }
+    const keyLimits = unusedKeyLimits(rolled.keyLimits)
+    rolled = { ...rolled, period, counters: NO_COUNTERS, keyLimits }
   }
   return now >= account.nextExpiry ? withoutExpired(rolled, now) : rolled
 }

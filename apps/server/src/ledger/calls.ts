@@ -4,8 +4,9 @@ import type { PlanTerms } from '../catalog/types.ts'
 import { numberFromMicros } from '../lib/micros.ts'
 import { availableCredits, windowsAt } from './account.ts'
 import { burn } from './credits.ts'
+import { exceedsKeyLimit, withKeyUsage } from './key-usage.ts'
 import { type Line, PLAIN_LINE, type Step } from './step.ts'
-import type { Account, Call, Command, PeriodCounters, Price, RateWindow } from './types.ts'
+import type { Account, Call, Command, PeriodCounters, RateWindow } from './types.ts'
 
 /** What a bigint column holds: beyond it nothing could be written. */
 const USED_MAX = 2n ** 63n - 1n
@@ -16,31 +17,28 @@ type ReportCommand = Extract<Command, { kind: 'report' }>
 /** A call that asks first: the first check that fails names the reason, and nothing is taken. */
 export function decideCall(
   account: Account,
-  { call, price }: CallCommand,
+  command: CallCommand,
   terms: PlanTerms,
   now: number,
 ): Step {
+  const { call, price } = command
   const windows = windowsAt(account, terms, now)
   const counted = counts(call, terms)
-  const reason = denialOf(account, call, price, terms, windows, counted)
+  const reason = denialOf(account, command, terms, windows, counted)
   if (reason !== null) {
     const counters = withRecorded(account.counters, call, { denied: true })
     const line = { ...PLAIN_LINE, reason, cost: price.credits, call }
     return { account: { ...account, counters }, line, refusal: null }
   }
-  const charged = charge(account, call, price, terms, counted)
+  const charged = charge(account, command, terms, counted)
   if (charged.refusal !== null) return charged
   const opened = windows.map(({ start, count }) => ({ start, count: count + 1 }))
   return { ...charged, account: { ...charged.account, windows: opened } }
 }
 
 /** A call that happened already: recorded and charged; what goes beyond quota or credits is overage. */
-export function decideReport(
-  account: Account,
-  { call, price }: ReportCommand,
-  terms: PlanTerms,
-): Step {
-  return charge(account, call, price, terms, counts(call, terms))
+export function decideReport(account: Account, command: ReportCommand, terms: PlanTerms): Step {
+  return charge(account, command, terms, counts(command.call, terms))
 }
 
 function counts(call: Call, terms: PlanTerms): boolean {
@@ -50,8 +48,7 @@ function counts(call: Call, terms: PlanTerms): boolean {
 /** The order of the checks is part of the contract: requirements/README.md. */
 function denialOf(
   account: Account,
-  call: Call,
-  price: Price,
+  { call, price, senderNo }: CallCommand,
   terms: PlanTerms,
   windows: readonly RateWindow[],
   counted: boolean,
@@ -63,6 +60,7 @@ function denialOf(
     return 'rate_limited'
   }
   if (!counted) return null
+  if (exceedsKeyLimit(account.keyLimits, senderNo, call.quantity)) return 'key_limit_exceeded'
   const { quota } = terms
   if (quota?.overage === 'deny' && account.counters.used + call.quantity > quota.limit) {
     return 'quota_exceeded'
@@ -76,8 +74,7 @@ function denialOf(
 /** Takes credits and quota for an allowed or reported call. */
 function charge(
   account: Account,
-  call: Call,
-  price: Price,
+  { call, price, senderNo }: CallCommand | ReportCommand,
   terms: PlanTerms,
   counted: boolean,
 ): Step {
@@ -105,7 +102,10 @@ function charge(
     call,
     detail: overageDetail(beyondQuota, due - taken),
   }
-  return { account: { ...burned, counters }, line, refusal: null }
+  const keyLimits = counted
+    ? withKeyUsage(account.keyLimits, senderNo, call.quantity)
+    : account.keyLimits
+  return { account: { ...burned, counters, keyLimits }, line, refusal: null }
 }
 
 /** The part of `quantity` that lies beyond the plan's quota. */

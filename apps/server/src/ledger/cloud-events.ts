@@ -21,7 +21,7 @@ export async function recordCloudEvent(
   const tenantNo = await tenantOf(sender, event.subject)
   const receipt = await ledger.submit(
     tenantNo,
-    sender.caller.keyNo,
+    sender.caller.senderNo,
     { kind: 'report', call },
     {
       key: derivedKey('cloudevent', event.source, event.id),

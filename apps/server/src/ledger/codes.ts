@@ -16,12 +16,13 @@ export const ENTRY_KIND_CODES = {
 } as const
 export type EntryKind = keyof typeof ENTRY_KIND_CODES
 
-/** Why a call was denied, ordered as the checks are. Stored: never change a number. 0 is allowed. */
+/** Why a call was denied, ordered as the checks are. Stored: never change a number, never use one again. 0 is allowed. */
 export const REASON_CODES = {
   tenant_suspended: 1,
   endpoint_not_in_plan: 2,
   premium_required: 3,
   rate_limited: 4,
+  key_limit_exceeded: 7,
   quota_exceeded: 5,
   insufficient_credits: 6,
 } as const satisfies Record<DenialReason, number>

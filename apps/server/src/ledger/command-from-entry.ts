@@ -1,5 +1,6 @@
-import { costOf } from './entry-row.ts'
-import type { Account, Command, Entry, VoidedCall } from './types.ts'
+import { microsFromNumber } from '../lib/micros.ts'
+import { costOf, type SentEntry } from './entry-row.ts'
+import type { Account, AccountChange, Command, VoidedCall } from './types.ts'
 
 /**
  * The command that a line of the log answers, for deciding it again. What a line does not keep does
@@ -7,13 +8,13 @@ import type { Account, Command, Entry, VoidedCall } from './types.ts'
  * settlement, whether it might exceed its hold, since it was accepted.
  * @param voided what the void of a line gives back
  */
-export function commandFromEntry(entry: Entry, voided: (seq: number) => VoidedCall): Command {
+export function commandFromEntry(entry: SentEntry, voided: (seq: number) => VoidedCall): Command {
   const detail = entry.detail ?? {}
   switch (entry.kind) {
     case 'call':
     case 'report': {
       const price = { credits: costOf(entry), premium: entry.reason === 'premium_required' }
-      return { kind: entry.kind, call: entry.call!, price }
+      return { kind: entry.kind, call: entry.call!, price, senderNo: entry.senderNo }
     }
     case 'grant':
       return {
@@ -51,7 +52,7 @@ export function commandFromEntry(entry: Entry, voided: (seq: number) => VoidedCa
   }
 }
 
-function changeFrom(detail: Readonly<Record<string, unknown>>) {
+function changeFrom(detail: Readonly<Record<string, unknown>>): AccountChange {
   return {
     ...(detail.status === undefined ? {} : { status: detail.status as Account['status'] }),
     ...(detail.plan_version_no === undefined
@@ -59,5 +60,11 @@ function changeFrom(detail: Readonly<Record<string, unknown>>) {
       : { planVersionNo: Number(detail.plan_version_no) }),
     ...(detail.time_zone === undefined ? {} : { timeZone: String(detail.time_zone) }),
     ...(detail.region === undefined ? {} : { region: detail.region as string | null }),
+    ...(detail.key_no === undefined ? {} : { keyLimit: keyLimitFrom(detail) }),
   }
+}
+
+function keyLimitFrom({ key_no, key_limit }: Readonly<Record<string, unknown>>) {
+  const limit = key_limit === null ? null : microsFromNumber(Number(key_limit))!
+  return { keyNo: Number(key_no), limit }
 }

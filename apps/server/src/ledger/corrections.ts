@@ -1,13 +1,15 @@
+import { numberFromMicros } from '../lib/micros.ts'
 import { periodAt } from '../lib/periods.ts'
-import { VOID_GRANT_PRIORITY } from '../limits.ts'
+import { KEY_LIMITS_PER_TENANT_MAX, VOID_GRANT_PRIORITY } from '../limits.ts'
 import { withCredits } from './account.ts'
 import { withGrant } from './credits.ts'
+import { withKeyLimit, withoutVoided } from './key-usage.ts'
 import { PLAIN_LINE, type Step } from './step.ts'
 import type { Account, Command, PeriodCounters, VoidedCall } from './types.ts'
 
 /**
  * Compensates a call: its credits come back as a grant that does not expire and burns first, its
- * quota comes back if its period still runs. The line of the call stays as it is.
+ * quota, its key's too, comes back if its period still runs. The line of the call stays as it is.
  */
 export function decideVoid(
   account: Account,
@@ -16,8 +18,9 @@ export function decideVoid(
   const refunded = voided.credits > 0n ? withRefund(account, voided.credits) : account
   const inPeriod = voided.recordedAt >= account.period.start
   const counters = inPeriod ? withoutCall(account.counters, voided) : account.counters
+  const keyLimits = inPeriod ? withoutVoided(account.keyLimits, voided) : account.keyLimits
   return {
-    account: { ...refunded, counters },
+    account: { ...refunded, counters, keyLimits },
     line: { ...PLAIN_LINE, credits: voided.credits, detail: { voided_seq: voided.seq, reason } },
     refusal: null,
   }
@@ -54,7 +57,12 @@ export function decideChange(
   { change }: Extract<Command, { kind: 'change' }>,
   now: number,
 ): Step {
-  const { status, planVersionNo, timeZone, region } = change
+  const { status, planVersionNo, timeZone, region, keyLimit } = change
+  const keyLimits = keyLimit === undefined ? account.keyLimits : withKeyLimit(account, keyLimit)
+  const more = keyLimits.length > account.keyLimits.length
+  if (more && keyLimits.length > KEY_LIMITS_PER_TENANT_MAX) {
+    return { refusal: 'too_many_key_limits' }
+  }
   const newPlan = planVersionNo !== undefined && planVersionNo !== account.planVersionNo
   const changed: Account = {
     ...account,
@@ -63,12 +71,17 @@ export function decideChange(
     timeZone: timeZone ?? account.timeZone,
     region: region === undefined ? account.region : region,
     windows: newPlan ? [] : account.windows,
+    keyLimits,
   }
   const detail: Record<string, unknown> = {}
   if (status !== undefined) detail.status = status
   if (planVersionNo !== undefined) detail.plan_version_no = planVersionNo
   if (timeZone !== undefined) detail.time_zone = timeZone
   if (region !== undefined) detail.region = region
+  if (keyLimit !== undefined) {
+    detail.key_no = keyLimit.keyNo
+    detail.key_limit = keyLimit.limit === null ? null : numberFromMicros(keyLimit.limit)
+  }
   return {
     account: timeZone === undefined ? changed : inZone(changed, now),
     line: { ...PLAIN_LINE, detail },

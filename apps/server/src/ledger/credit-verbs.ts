@@ -15,10 +15,10 @@ import { carriedOut } from './refusals.ts'
 export async function giveCredits(
   { ledger }: { ledger: Ledger },
   tenantNo: number,
-  keyNo: number | null,
+  senderNo: number | null,
   body: z.infer<typeof creditsBody>,
 ): Promise<z.infer<typeof creditsReply>> {
-  const receipt = await ledger.submit(tenantNo, keyNo, orderFrom(body), {
+  const receipt = await ledger.submit(tenantNo, senderNo, orderFrom(body), {
     key: storedKey(body.idempotency_key ?? makeIdempotencyKey()),
     fingerprint: fingerprintOf([
       'credits',

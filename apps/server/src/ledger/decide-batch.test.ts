@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { asked, NOW, newAccount, UNIT } from '../../test/ledger-accounts.ts'
-import { histories, walk } from '../../test/ledger-histories.ts'
+import { histories, senderOf, walk } from '../../test/ledger-histories.ts'
 import { testPlanVersion } from '../../test/ledger-plans.ts'
 import type { Catalog } from '../catalog/catalog.ts'
 import { compileRules } from '../catalog/compile.ts'
@@ -19,7 +19,7 @@ let keys = 0
 function submission(command: Command, tenantNo = 7): Submission {
   keys += 1
   const key = { key: String(keys).padStart(16), fingerprint: 1 }
-  return new Submission(tenantNo, 3, command, key, () => {})
+  return new Submission(tenantNo, senderOf(command), command, key, () => {})
 }
 
 function call(units: number, tenantNo = 7): Submission {

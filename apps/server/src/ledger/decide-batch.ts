@@ -22,13 +22,13 @@ export function decideBatch(
   const accounts = new Map<number, { beforeSeq: number; after: Account }>()
   const batch: Batch = { accounts: [], lines: [] }
   const receipts = submissions.map((submission): Receipt => {
-    const { tenantNo, keyNo, idempotency, order } = submission
+    const { tenantNo, senderNo, idempotency, order } = submission
     const touched = accounts.get(tenantNo)
     const account = touched?.after ?? accountOf(tenantNo)
     if (account === undefined) throw new Error(`no account at hand for tenant ${tenantNo}`)
 
     const terms = planAtHand(catalog, account.planVersionNo)
-    const command = commandOf(order, account, catalog)
+    const command = commandOf(order, senderNo, account, catalog)
     const outcome = decide(account, command, terms, now)
     if (touched === undefined) {
       accounts.set(tenantNo, { beforeSeq: account.lastSeq, after: outcome.account })
@@ -42,7 +42,7 @@ export function decideBatch(
     for (const line of outcome.entries) {
       batch.lines.push({
         tenantNo,
-        keyNo,
+        senderNo,
         entry: line,
         idempotency: line === entry ? idempotency : null,
       })

@@ -6,6 +6,8 @@ import { testPlanVersion } from '../../test/ledger-plans.ts'
 import { decide } from './decide.ts'
 import type { Account, Call, Entry, Outcome, Price } from './types.ts'
 
+const KEY_NO = 3
+
 type Asked = { call?: Partial<Call>; price?: Partial<Price>; now?: number }
 
 function ask(kind: 'call' | 'report', account: Account, asked: Asked = {}): Outcome {
@@ -14,6 +16,7 @@ function ask(kind: 'call' | 'report', account: Account, asked: Asked = {}): Outc
     kind,
     call: { ...PLAIN_CALL, ...call },
     price: { credits: UNIT, premium: false, ...price },
+    senderNo: KEY_NO,
   }
   return decide(account, command, testPlanVersion(account.planVersionNo), now)
 }
@@ -35,11 +38,17 @@ const FAILING: Record<DenialReason, { account?: (account: Account) => Account; a
   rate_limited: {
     account: (account) => ({ ...account, windows: [2, 2].map((count) => ({ start: NOW, count })) }),
   },
+  key_limit_exceeded: {
+    account: (account) => ({
+      ...account,
+      keyLimits: [{ keyNo: KEY_NO, limit: micros(4), used: micros(4), sinceSeq: 2 }],
+    }),
+  },
   quota_exceeded: { account: (account) => withUsed(account, 12) },
   insufficient_credits: { asked: { price: { credits: 5n * UNIT + 1n } } },
 }
 
-test('the first check that fails names the reason, in all 64 cases of some failing and some not', () => {
+test('the first check that fails names the reason, in all 128 cases of some failing and some not', () => {
   for (let set = 0; set < 2 ** DENIAL_REASONS.length; set += 1) {
     const failing = DENIAL_REASONS.filter((_reason, index) => (set >> index) & 1)
     let account = given(newAccount('tight'), 5)

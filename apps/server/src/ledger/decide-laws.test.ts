@@ -81,6 +81,36 @@ law('no call goes beyond a hard quota', ({ command, terms, outcome }) => {
   if (entry?.counted) assert.ok(entry.used <= terms.quota.limit)
 })
 
+law('no call takes a key beyond its own limit, and no other key holds it back', (turn) => {
+  const { before, command, outcome } = turn
+  const entry = outcome.entries.at(-1)
+  if (command.kind !== 'call' || entry === undefined) return
+  const ownOf = ({ keyLimits }: Account) =>
+    keyLimits.find(({ keyNo }) => keyNo === command.senderNo)
+  if (entry.reason === 'key_limit_exceeded') {
+    const own = ownOf(rollTo(before, entry.recordedAt))!
+    assert.ok(own.used + command.call.quantity > own.limit)
+  } else if (entry.counted) {
+    const own = ownOf(outcome.account)
+    assert.ok(own === undefined || own.used <= own.limit)
+  }
+})
+
+law('keys with limits have used no more than their tenant, and none less than nothing', (turn) => {
+  const { keyLimits, counters } = turn.outcome.account
+  for (const { used, limit } of keyLimits) assert.ok(used >= 0n && limit >= 0n)
+  assert.ok(sum(keyLimits.map(({ used }) => used)) <= counters.used)
+})
+
+law('what one key uses leaves the limits of all others as they were', (turn) => {
+  const { before, command, outcome } = turn
+  const { kind } = command
+  if ((kind !== 'call' && kind !== 'report') || outcome.refusal !== null) return
+  const others = ({ keyLimits }: Account) =>
+    keyLimits.filter(({ keyNo }) => keyNo !== command.senderNo)
+  assert.deepEqual(others(outcome.account), others(rollTo(before, outcome.account.lastAt)))
+})
+
 law('no rate window counts more than its limit', ({ command, terms, outcome: { account } }) => {
   if (command.kind !== 'call') return
   account.windows.forEach((window, index) => {
@@ -161,12 +191,16 @@ test('a new period begins with nothing used, and with everything else as it was'
     fc.property(histories, ({ plan, steps }) => {
       const account = walk(newAccount(plan), steps).at(-1)?.outcome.account ?? newAccount(plan)
       const at = account.period.end
-      const { period, counters, ...rest } = rollTo(account, at)
+      const { period, counters, keyLimits, ...rest } = rollTo(account, at)
       const kept = rollTo({ ...account, period: { ...account.period, end: at + 1 } }, at)
-      const { period: _period, counters: _counters, ...restKept } = kept
+      const { period: _period, counters: _counters, keyLimits: limitsKept, ...restKept } = kept
       assert.deepEqual(rest, restKept)
       assert.equal(period.start, at)
       assert.ok(Object.values(counters).every((value) => Number(value) === 0))
+      assert.deepEqual(
+        keyLimits,
+        limitsKept.map((own) => ({ ...own, used: 0n })),
+      )
       assert.deepEqual(rollTo(account, at - 1).counters, account.counters)
     }),
     { numRuns: RUNS },

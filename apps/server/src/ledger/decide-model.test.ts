@@ -38,7 +38,14 @@ test('the histories that are drawn reach every kind of line, reason and refusal'
 /** All but the bounds of 500 grants, 1,000 holds and 2^63 units, which are tests of their own. */
 const EVERY_OUTCOME = [
   ...['call', 'report', 'grant', 'adjustment', 'expiry', 'hold', 'settlement', 'release', 'void'],
-  ...['change', 'tenant_suspended', 'endpoint_not_in_plan', 'premium_required', 'rate_limited'],
+  ...[
+    'change',
+    'tenant_suspended',
+    'key_limit_exceeded',
+    'endpoint_not_in_plan',
+    'premium_required',
+    'rate_limited',
+  ],
   ...['quota_exceeded', 'insufficient_credits', 'overage', 'hold_not_open', 'grant_expired'],
   ...['settlement_exceeds_hold', 'balance_too_low', 'new period', 'clock set back'],
 ]

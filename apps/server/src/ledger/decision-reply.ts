@@ -4,23 +4,25 @@ import { entryId } from '../lib/ids.ts'
 import { instantText } from '../lib/instant-text.ts'
 import { numberFromMicros } from '../lib/micros.ts'
 import { windowsAt } from './account.ts'
-import type { Account, Entry } from './types.ts'
+import { keyLimitOf } from './key-usage.ts'
+import type { Receipt } from './submission.ts'
+import type { Account, SenderNo } from './types.ts'
 
 type QuotaState = TrackReply['quota']
+type KeyLimitState = NonNullable<TrackReply['key_limit']>
 type RateLimitState = TrackReply['rate_limits'][number]
 
 /**
  * What the sender of a call is told. Of a replay, the decision with its credits and quota as they
- * were first; the limits and when they reset are those of now.
+ * were first; the limits and when they reset are those of now, the key's own those of who asks.
  */
 export function decisionReply(
-  entry: Entry,
-  account: Account,
+  { entry, account, replayed }: Extract<Receipt, { refusal: null }>,
   terms: PlanTerms,
   idempotencyKey: string,
-  replayed: boolean,
+  senderNo: SenderNo,
 ): TrackReply {
-  return {
+  const reply: TrackReply = {
     event_id: entryId('evt', account.tenantNo, entry.seq),
     idempotency_key: idempotencyKey,
     seq: entry.seq,
@@ -34,6 +36,20 @@ export function decisionReply(
     },
     quota: quotaState(account, terms, entry.used),
     rate_limits: rateLimitStates(account, terms, account.lastAt),
+  }
+  const keyLimit = keyLimitState(account, senderNo)
+  return keyLimit === null ? reply : { ...reply, key_limit: keyLimit }
+}
+
+function keyLimitState({ keyLimits, period }: Account, senderNo: SenderNo): KeyLimitState | null {
+  const own = keyLimitOf(keyLimits, senderNo)
+  if (own === undefined) return null
+  const remaining = own.limit - own.used
+  return {
+    limit: numberFromMicros(own.limit),
+    used: numberFromMicros(own.used),
+    remaining: numberFromMicros(remaining > 0n ? remaining : 0n),
+    resets_at: instantText(period.end),
   }
 }
 

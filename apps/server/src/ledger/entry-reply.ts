@@ -4,8 +4,20 @@ import { numberFromMicros } from '../lib/micros.ts'
 import { costOf, type StoredEntry } from './entry-row.ts'
 import type { Call } from './types.ts'
 
+/** A key or a member as others know it, and of a key the team that it belongs to. */
+export type SenderName = { readonly id: string; readonly team: string | null }
+export type SenderNames = ReadonlyMap<number, SenderName>
+
+/** Of the senders that lines name, by number. */
+export function sendersOf(entries: readonly StoredEntry[]): number[] {
+  const numbers = entries.flatMap(({ senderNo, detail }) => [senderNo, detail?.key_no])
+  return [...new Set(numbers.filter((number) => typeof number === 'number'))]
+}
+
 /** A line of a log as its reader sees it; what a line does not have is left out. */
-export function entryReply(entry: StoredEntry, keyIds: ReadonlyMap<number, string>): EntryReply {
+export function entryReply(entry: StoredEntry, names: SenderNames): EntryReply {
+  const sender = entry.senderNo === null ? undefined : names.get(entry.senderNo)
+  const byMember = entry.senderNo !== null && entry.senderNo < 0
   const recordedAt = new Date(entry.recordedAt).toISOString()
   const occurredAt = entry.call?.occurredAt ?? null
   return {
@@ -24,10 +36,21 @@ export function entryReply(entry: StoredEntry, keyIds: ReadonlyMap<number, strin
       remaining: numberFromMicros(entry.remaining),
     },
     used: numberFromMicros(entry.used),
-    key_id: entry.keyNo === null ? null : (keyIds.get(entry.keyNo) ?? null),
+    key_id: byMember ? null : (sender?.id ?? null),
+    team: sender?.team ?? null,
+    member_id: byMember ? (sender?.id ?? null) : null,
     ...(entry.call === null ? {} : callReply(entry.call)),
-    ...(entry.detail === null ? {} : { detail: entry.detail }),
+    ...(entry.detail === null ? {} : { detail: detailReply(entry.detail, names) }),
   }
+}
+
+/** The number of a key means nothing to a reader. */
+function detailReply(
+  { key_no, ...detail }: NonNullable<StoredEntry['detail']>,
+  names: SenderNames,
+): EntryReply['detail'] {
+  if (typeof key_no !== 'number') return detail
+  return { key_id: names.get(key_no)?.id ?? null, ...detail }
 }
 
 function callReply(call: Call): Partial<EntryReply> {

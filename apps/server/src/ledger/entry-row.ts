@@ -1,10 +1,10 @@
 import { MICROS_PER_UNIT } from '../lib/micros.ts'
 import { entryKindFromCode, reasonFromCode } from './codes.ts'
-import type { Call, Entry } from './types.ts'
+import type { Call, Entry, SenderNo } from './types.ts'
 
 export const ENTRY_COLUMNS = `
   e.tenant_no, e.seq, e.recorded_at, e.occurred_at, e.credits, e.cost, e.remaining, e.used,
-  e.quantity, e.file_size_bytes, e.processing_time_ms, e.token_count, e.key_no, e.kind, e.reason,
+  e.quantity, e.file_size_bytes, e.processing_time_ms, e.token_count, e.sender_no, e.kind, e.reason,
   e.counted, e.overage, e.failed, e.service, e.endpoint, e.method, e.region, e.feature, e.file_type,
   e.output_format, e.error_code, e.properties, e.detail`
 
@@ -22,7 +22,7 @@ export type EntryRow = {
   file_size_bytes: bigint | null
   processing_time_ms: bigint | null
   token_count: bigint | null
-  key_no: number | null
+  sender_no: number | null
   kind: number
   reason: number
   counted: boolean
@@ -40,14 +40,16 @@ export type EntryRow = {
   detail: Record<string, unknown> | null
 }
 
-export type StoredEntry = Entry & { readonly tenantNo: number; readonly keyNo: number | null }
+/** A line and who sent it. */
+export type SentEntry = Entry & { readonly senderNo: SenderNo }
+export type StoredEntry = SentEntry & { readonly tenantNo: number }
 
 export function storedEntryFromRow(row: EntryRow): StoredEntry {
   const credits = row.credits ?? 0n
   const cost = row.cost ?? usualCost(credits, row.endpoint !== null)
   return {
     tenantNo: row.tenant_no,
-    keyNo: row.key_no,
+    senderNo: row.sender_no,
     seq: Number(row.seq),
     kind: entryKindFromCode(row.kind),
     recordedAt: row.recorded_at,

@@ -38,7 +38,7 @@ export async function makeHold(
     credits: microsFromNumber(body.credits)!,
     expiresAt: clock.now() + seconds * 1_000,
   }
-  const receipt = await ledger.submit(tenantNo, sender.caller.keyNo, order, {
+  const receipt = await ledger.submit(tenantNo, sender.caller.senderNo, order, {
     key: storedKey(body.idempotency_key ?? makeIdempotencyKey()),
     fingerprint: fingerprintOf(['hold', body.credits, seconds]),
   })
@@ -100,7 +100,7 @@ async function closeHold(
   // One key for both ways to close: the one that comes second meets it and is told so.
   const key = derivedKey('close', holdSeq)
   const receipt = await ledger
-    .submit(tenantNo, sender.caller.keyNo, order, { key, fingerprint })
+    .submit(tenantNo, sender.caller.senderNo, order, { key, fingerprint })
     .catch(closedOtherwise)
   const { entry, replayed } = carriedOut(receipt)
   return {

@@ -35,11 +35,11 @@ test('the same key again gets the first decision again, and nothing more is char
   assert.deepEqual([first.replayed, again.replayed], [false, true])
   const {
     tenantNo: _no,
-    keyNo: _key,
+    senderNo: _key,
     ...line
   } = again.entry as typeof again.entry & {
     tenantNo: number
-    keyNo: number | null
+    senderNo: number | null
   }
   assert.deepEqual(withoutReported(line), withoutReported(first.entry))
   assert.equal(await balanceOf(tenantNo), 0n)

@@ -27,13 +27,13 @@ export class Ledger {
    */
   send(
     tenantNo: number,
-    keyNo: number | null,
+    senderNo: number | null,
     order: Order,
     idempotency: IdempotencyKey,
     onAnswer: (answer: Receipt | LedgerError) => void,
   ): void {
     const lane = this.lanes[tenantNo % LANES_COUNT]!
-    lane.submit(new Submission(tenantNo, keyNo, order, idempotency, onAnswer))
+    lane.submit(new Submission(tenantNo, senderNo, order, idempotency, onAnswer))
   }
 
   /**
@@ -42,12 +42,12 @@ export class Ledger {
    */
   submit(
     tenantNo: number,
-    keyNo: number | null,
+    senderNo: number | null,
     order: Order,
     idempotency: IdempotencyKey,
   ): Promise<Receipt> {
     return new Promise((resolve, reject) => {
-      this.send(tenantNo, keyNo, order, idempotency, (answer) => {
+      this.send(tenantNo, senderNo, order, idempotency, (answer) => {
         if (answer instanceof LedgerError) reject(answer)
         else resolve(answer)
       })

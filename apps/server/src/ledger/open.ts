@@ -13,7 +13,7 @@ export async function openLog(
   await insertAccount(client, account)
   const line = {
     tenantNo: account.tenantNo,
-    keyNo: null,
+    senderNo: null,
     entry: openEntry(account),
     idempotency: null,
   }

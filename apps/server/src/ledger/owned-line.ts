@@ -9,7 +9,7 @@ export function ownedLine(
   caller: Caller,
   line: { tenantNo: number; seq: number } | null,
 ): { tenantNo: number; seq: number } {
-  const foreign = caller.kind === 'tenant' && caller.tenantNo !== line?.tenantNo
+  const foreign = caller.tenant !== null && caller.tenant.tenantNo !== line?.tenantNo
   if (line === null || foreign) throw new ProblemError('not_found')
   return line
 }

@@ -27,7 +27,7 @@ export function rateHeaders(reply: TrackReply, now: number): Record<string, stri
 
 /** When a denied call may be tried again: the last of the closed windows to open, or the next period. */
 function retryTime({ reason, quota, rate_limits }: TrackReply): string | null {
-  if (reason === 'quota_exceeded') return quota.resets_at
+  if (reason === 'quota_exceeded' || reason === 'key_limit_exceeded') return quota.resets_at
   if (reason !== 'rate_limited') return null
   const closed = rate_limits.filter(({ remaining }) => remaining === 0)
   return (

@@ -1,5 +1,6 @@
 import type { FieldError, ProblemCode } from '@tollgate/contract'
 import { ProblemError } from '../lib/problem-error.ts'
+import { KEY_LIMITS_PER_TENANT_MAX } from '../limits.ts'
 import type { Receipt } from './submission.ts'
 import type { Entry, Refusal } from './types.ts'
 
@@ -9,6 +10,7 @@ const PROBLEM_OF_REFUSAL: Record<Refusal, ProblemCode> = {
   balance_too_low: 'insufficient_credits',
   too_many_grants: 'too_many_grants',
   too_many_holds: 'too_many_holds',
+  too_many_key_limits: 'too_many_keys',
   grant_expired: 'invalid_request',
   usage_too_large: 'invalid_request',
 }
@@ -19,6 +21,10 @@ const FIELD_OF_REFUSAL: Partial<Record<Refusal, FieldError>> = {
   usage_too_large: {
     field: 'quantity',
     message: 'makes the usage of the period too large to be counted',
+  },
+  too_many_key_limits: {
+    field: 'calls_per_period',
+    message: `at most ${KEY_LIMITS_PER_TENANT_MAX} keys of a tenant have a limit of their own`,
   },
 }
 

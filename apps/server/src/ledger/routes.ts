@@ -16,9 +16,11 @@ import type { FastifyInstance } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import type pg from 'pg'
 import { z } from 'zod'
+import type { RecordAudit } from '../lib/audit-entry.ts'
 import { decodeCursor, page } from '../lib/cursor.ts'
+import { parseEntryId } from '../lib/ids.ts'
 import { giveCredits } from './credit-verbs.ts'
-import { entryReply } from './entry-reply.ts'
+import { entryReply, type SenderNames, sendersOf } from './entry-reply.ts'
 import { makeHold, releaseHold, settleHold } from './hold-verbs.ts'
 import { readQuota } from './quota.ts'
 import { readEntriesBackward } from './store.ts'
@@ -27,8 +29,10 @@ import { voidEvent } from './void-verb.ts'
 
 export type LedgerDependencies = TrackDependencies & {
   pool: pg.Pool
-  /** Public ids of API keys, by their numbers. */
-  keyIds: (keyNos: number[]) => Promise<ReadonlyMap<number, string>>
+  /** Who the numbers stand for, under which a log remembers who sent a line. */
+  senderNames: (senderNos: number[]) => Promise<SenderNames>
+  /** Tells the audit log of what was committed. */
+  audit: RecordAudit
 }
 
 const linePath = z.strictObject({ id: z.string().min(1).max(64) })
@@ -43,7 +47,7 @@ export function ledgerRoutes(fastify: FastifyInstance, deps: LedgerDependencies)
 
 function holdRoutes(fastify: FastifyInstance, deps: LedgerDependencies): void {
   const app = fastify.withTypeProvider<ZodTypeProvider>()
-  const config = { allow: ['tenant', 'service', 'operator'] } as const
+  const config = { access: { object: 'holds', action: 'write' } }
   const tags = ['Holds']
 
   app.post(
@@ -94,7 +98,7 @@ function correctionRoutes(fastify: FastifyInstance, deps: LedgerDependencies): v
   app.post(
     '/api/events/:id/void',
     {
-      config: { allow: ['service', 'operator'] },
+      config: { access: { object: 'events', action: 'void' } },
       schema: {
         tags: ['Events'],
         summary: 'Compensate a call: credits and quota come back',
@@ -104,12 +108,24 @@ function correctionRoutes(fastify: FastifyInstance, deps: LedgerDependencies): v
         response: { 200: voidReply },
       },
     },
-    async (request) => voidEvent(deps, request, request.params.id, request.body.reason),
+    async (request) => {
+      const { id } = request.params
+      const { reason } = request.body
+      const voided = await voidEvent(deps, request, id, reason)
+      await deps.audit(request.actor(), {
+        tenantNo: parseEntryId('evt', id)!.tenantNo,
+        action: 'event.voided',
+        object: { kind: 'event', id },
+        after: { reason, refunded: voided.credits.refunded },
+        logSeq: voided.seq,
+      })
+      return voided
+    },
   )
   app.post(
     '/api/admin/tenants/:id/credits',
     {
-      config: { allow: ['operator'] },
+      config: { access: { object: 'credits', action: 'write' } },
       schema: {
         tags: ['Tenants'],
         summary: 'Give a tenant credits, or take some back',
@@ -119,23 +135,30 @@ function correctionRoutes(fastify: FastifyInstance, deps: LedgerDependencies): v
       },
     },
     async (request, reply) => {
+      const { body } = request
       const tenantNo = await request.tenantNo(request.params.id)
-      return reply
-        .code(201)
-        .send(await giveCredits(deps, tenantNo, request.caller.keyNo, request.body))
+      const given = await giveCredits(deps, tenantNo, request.caller.senderNo, body)
+      const { idempotency_key, ...told } = body
+      await deps.audit(request.actor(), {
+        tenantNo,
+        action: body.amount > 0 ? 'credits.given' : 'credits.taken',
+        object: { kind: 'tenant', id: request.params.id },
+        after: { ...told, balance: given.balance },
+        logSeq: given.seq,
+      })
+      return reply.code(201).send(given)
     },
   )
 }
 
 function readingRoutes(fastify: FastifyInstance, deps: LedgerDependencies): void {
   const app = fastify.withTypeProvider<ZodTypeProvider>()
-  const config = { allow: ['tenant', 'service', 'operator'] } as const
   const tags = ['Usage']
 
   app.get(
     '/api/quota',
     {
-      config,
+      config: { access: { object: 'usage', action: 'read' } },
       schema: {
         tags,
         summary: 'What is left: quota, credits, rate limits',
@@ -148,7 +171,7 @@ function readingRoutes(fastify: FastifyInstance, deps: LedgerDependencies): void
   app.get(
     '/api/entries',
     {
-      config,
+      config: { access: { object: 'entries', action: 'read' } },
       schema: {
         tags,
         summary: "The tenant's log, newest first",
@@ -161,9 +184,8 @@ function readingRoutes(fastify: FastifyInstance, deps: LedgerDependencies): void
       const tenantNo = await request.tenantNo(tenant_id)
       const found = await readEntriesBackward(deps.pool, tenantNo, decodeCursor(cursor), limit + 1)
       const { rows, nextCursor } = page(found, limit, ({ seq }) => seq)
-      const senders = new Set(rows.flatMap(({ keyNo }) => (keyNo === null ? [] : [keyNo])))
-      const keyIds = await deps.keyIds([...senders])
-      return { data: rows.map((entry) => entryReply(entry, keyIds)), next_cursor: nextCursor }
+      const names = await deps.senderNames(sendersOf(rows))
+      return { data: rows.map((entry) => entryReply(entry, names)), next_cursor: nextCursor }
     },
   )
 }

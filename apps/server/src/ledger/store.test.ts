@@ -58,7 +58,7 @@ function batchOf(account: Account, entries: Entry[], keys: (string | null)[] = [
   const lines = entries.map((entry, index): Line => {
     const key = keys[index] ?? null
     const idempotency = key === null ? null : { key, fingerprint: 7 }
-    return { tenantNo: account.tenantNo, keyNo: null, entry, idempotency }
+    return { tenantNo: account.tenantNo, senderNo: null, entry, idempotency }
   })
   const lastSeq = account.lastSeq + entries.length
   return { accounts: [{ beforeSeq: account.lastSeq, after: { ...account, lastSeq } }], lines }
@@ -127,7 +127,7 @@ test('a line is read as it was written, whatever is in it', async () => {
       const expected = written.map((entry) => ({
         ...throughJson(withPlainCost(entry)),
         tenantNo: account.tenantNo,
-        keyNo: null,
+        senderNo: null,
       }))
       assert.deepEqual(read.map(throughJson), expected)
       assert.deepEqual(await readEntry(pool, account.tenantNo, 1), read[0])

@@ -32,7 +32,7 @@ export type Batch = {
 
 export type Line = {
   tenantNo: number
-  keyNo: number | null
+  senderNo: number | null
   entry: Entry
   /** Null for lines that no sender asked for, such as expiries. */
   idempotency: IdempotencyKey | null
@@ -63,7 +63,7 @@ WITH moved AS (
 ), added AS (
   INSERT INTO entry (
     tenant_no, seq, recorded_at, occurred_at, credits, cost, remaining, used, quantity,
-    file_size_bytes, processing_time_ms, token_count, key_no, kind, reason, counted, overage, failed,
+    file_size_bytes, processing_time_ms, token_count, sender_no, kind, reason, counted, overage, failed,
     service, endpoint, method, region, feature, file_type, output_format, error_code,
     properties, detail)
   SELECT * FROM unnest(
@@ -109,7 +109,7 @@ function entryValues(lines: Line[]): (Buffer | null)[] {
     int8ArrayOfNumbers(lines, ({ entry }) => entry.call?.fileSizeBytes ?? null),
     int8ArrayOfNumbers(lines, ({ entry }) => entry.call?.processingTimeMs ?? null),
     int8ArrayOfNumbers(lines, ({ entry }) => entry.call?.tokenCount ?? null),
-    int4Array(lines, ({ keyNo }) => keyNo),
+    int4Array(lines, ({ senderNo }) => senderNo),
     int2Array(lines, ({ entry }) => ENTRY_KIND_CODES[entry.kind]),
     int2Array(lines, ({ entry }) => (entry.reason === null ? 0 : REASON_CODES[entry.reason])),
     boolArray(lines, ({ entry }) => entry.counted),

@@ -43,21 +43,21 @@ export class Submission {
   /** Later submissions under the same key, which wait for this one's answer. */
   readonly followers: Submission[] = []
   readonly tenantNo: number
-  readonly keyNo: number | null
+  readonly senderNo: number | null
   readonly order: Order
   readonly idempotency: IdempotencyKey
   private readonly onAnswer: (answer: Receipt | LedgerError) => void
 
   constructor(
     tenantNo: number,
-    keyNo: number | null,
+    senderNo: number | null,
     order: Order,
     idempotency: IdempotencyKey,
     onAnswer: (answer: Receipt | LedgerError) => void,
   ) {
     this.id = `${tenantNo}:${idempotency.key}`
     this.tenantNo = tenantNo
-    this.keyNo = keyNo
+    this.senderNo = senderNo
     this.order = order
     this.idempotency = idempotency
     this.onAnswer = onAnswer

@@ -32,7 +32,7 @@ export function trackRoutes(
   app: FastifyInstance,
   deps: TrackDependencies & { toProblem: ToProblem },
 ): void {
-  const config = { allow: ['tenant', 'service', 'operator'] } as const
+  const config = { access: { object: 'events', action: 'track' } }
   // Events are checked one by one in `track`, so that a bad one does not harm the others.
   const validatorCompiler = () => (value: unknown) => ({ value })
 

@@ -120,13 +120,12 @@ function submitCall(
     key: storedKey(idempotencyKey),
     fingerprint: callFingerprint('call', call),
   }
-  ledger.send(tenantNo, caller.keyNo, { kind: 'call', call }, idempotency, (receipt) => {
+  ledger.send(tenantNo, caller.senderNo, { kind: 'call', call }, idempotency, (receipt) => {
     if (receipt instanceof LedgerError) answer(receipt)
     else if (receipt.refusal !== null) answer(refused(receipt.refusal))
     else {
-      const { entry, account, replayed } = receipt
-      const terms = planAtHand(catalog, account.planVersionNo)
-      answer(decisionReply(entry, account, terms, idempotencyKey, replayed))
+      const terms = planAtHand(catalog, receipt.account.planVersionNo)
+      answer(decisionReply(receipt, terms, idempotencyKey, caller.senderNo))
     }
   })
 }
@@ -137,7 +136,7 @@ function statusOfDecision({ reason }: TrackReply): number {
 
 /** Where an event does not name its service: the one whose key sent it. */
 function serviceOf(caller: Caller): string {
-  return caller.kind === 'service' ? caller.serviceName : DEFAULT_SERVICE
+  return caller.serviceName ?? DEFAULT_SERVICE
 }
 
 function parseEvent(input: unknown): TrackEvent {

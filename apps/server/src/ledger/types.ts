@@ -27,6 +27,8 @@ export type Account = {
   readonly held: Micros
   /** One for each of the plan's rate limits, in their order; empty before the first call on a plan. */
   readonly windows: readonly RateWindow[]
+  /** Only keys that have a limit of their own, in the order in which they were given one. */
+  readonly keyLimits: readonly KeyLimit[]
   /** The earliest expiry of a grant or hold, ms; Infinity when none expires. */
   readonly nextExpiry: number
 }
@@ -62,6 +64,15 @@ export type Hold = { readonly seq: number; readonly credits: Micros; readonly ex
 /** Opens with the first call in it and lasts as long as its limit says. */
 export type RateWindow = { readonly start: number; readonly count: number }
 
+/** What one key may use of the running period, beside what all of the tenant's may. */
+export type KeyLimit = {
+  readonly keyNo: number
+  readonly limit: Micros
+  readonly used: Micros
+  /** The line that set it. What the key sent before is not in `used`, so a void of it is not either. */
+  readonly sinceSeq: number
+}
+
 /** One metered call as it was sent in, checked. Optional fields that were not sent are null. */
 export type Call = {
   readonly service: string
@@ -87,11 +98,24 @@ export type Call = {
 /** What a call costs and whether it is premium, by the catalog's rules. */
 export type Price = { readonly credits: Micros; readonly premium: boolean }
 
+/** A key's number, or below zero a member's; null: Tollgate itself. */
+export type SenderNo = number | null
+
 export type Command =
   /** Asks before the work is done: may be denied. */
-  | { readonly kind: 'call'; readonly call: Call; readonly price: Price }
+  | {
+      readonly kind: 'call'
+      readonly call: Call
+      readonly price: Price
+      readonly senderNo: SenderNo
+    }
   /** Happened already: recorded and charged, never denied. */
-  | { readonly kind: 'report'; readonly call: Call; readonly price: Price }
+  | {
+      readonly kind: 'report'
+      readonly call: Call
+      readonly price: Price
+      readonly senderNo: SenderNo
+    }
   | {
       readonly kind: 'grant'
       readonly credits: Micros
@@ -114,6 +138,7 @@ export type Command =
 /** What a void must know of the line it compensates. */
 export type VoidedCall = {
   readonly seq: number
+  readonly senderNo: SenderNo
   readonly recordedAt: number
   /** Credits that were taken for it. */
   readonly credits: Micros
@@ -132,6 +157,8 @@ export type AccountChange = {
   readonly planVersionNo?: number
   readonly timeZone?: string
   readonly region?: string | null
+  /** A limit of a key's own; null lifts it. */
+  readonly keyLimit?: { readonly keyNo: number; readonly limit: Micros | null }
 }
 
 /** A line of a tenant's log. */
@@ -162,6 +189,7 @@ export type Refusal =
   | 'balance_too_low'
   | 'too_many_grants'
   | 'too_many_holds'
+  | 'too_many_key_limits'
   | 'grant_expired'
   | 'usage_too_large'
 

@@ -3,7 +3,7 @@ import { after, test } from 'node:test'
 import fc from 'fast-check'
 import { testDatabase } from '../../test/database.ts'
 import { micros, newAccount, OPENED_AT } from '../../test/ledger-accounts.ts'
-import { histories, type Turn, walk } from '../../test/ledger-histories.ts'
+import { histories, senderOf, type Turn, walk } from '../../test/ledger-histories.ts'
 import { testPlanVersion } from '../../test/ledger-plans.ts'
 import { callOf, giftOf, keyOf, ledgerRoom, recorded } from '../../test/ledger-room.ts'
 import { handClock } from '../../test/node.ts'
@@ -31,7 +31,7 @@ test('a log on the database is line by line what the rule says, and verify finds
       clock.set(clockNow)
       const receipt = await ledger.submit(
         tenantNo,
-        null,
+        senderOf(command),
         orderFrom(command),
         keyOf(`step ${index}`),
       )
@@ -98,9 +98,9 @@ function callFields() {
 }
 
 let submitted = 0
-function submit(tenantNo: number, order: Order) {
+function submit(tenantNo: number, order: Order, senderNo: number | null = null) {
   submitted += 1
-  return recorded(ledger.submit(tenantNo, null, order, keyOf(`line ${submitted}`)))
+  return recorded(ledger.submit(tenantNo, senderNo, order, keyOf(`line ${submitted}`)))
 }
 
 const entry = (seq: number, set: string) =>

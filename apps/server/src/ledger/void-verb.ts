@@ -5,12 +5,13 @@ import { derivedKey, fingerprintOf } from '../lib/idempotency.ts'
 import { entryId, parseEntryId } from '../lib/ids.ts'
 import { microsFromNumber, numberFromMicros } from '../lib/micros.ts'
 import { ProblemError } from '../lib/problem-error.ts'
+import type { SentEntry } from './entry-row.ts'
 import type { Ledger } from './ledger.ts'
 import { ownedLine } from './owned-line.ts'
 import { carriedOut } from './refusals.ts'
 import { readEntry } from './store.ts'
 import type { Sender } from './track.ts'
-import type { Entry, VoidedCall } from './types.ts'
+import type { VoidedCall } from './types.ts'
 
 /**
  * Compensates a call that should not have been charged. A second void of it answers with the first.
@@ -26,7 +27,7 @@ export async function voidEvent(
   const entry = await readEntry(pool, tenantNo, seq)
   if (entry === null) throw new ProblemError('not_found')
   const order = { kind: 'void', voided: voidedCall(entry), reason } as const
-  const receipt = await ledger.submit(tenantNo, sender.caller.keyNo, order, {
+  const receipt = await ledger.submit(tenantNo, sender.caller.senderNo, order, {
     key: derivedKey('void', seq),
     fingerprint: fingerprintOf(['void']),
   })
@@ -44,11 +45,12 @@ export async function voidEvent(
 }
 
 /** What the void of a line gives back. Only calls that were allowed or reported took anything. */
-export function voidedCall(entry: Entry): VoidedCall {
+export function voidedCall(entry: SentEntry): VoidedCall {
   const { call, detail } = entry
   if (call === null || entry.reason !== null) throw new ProblemError('not_voidable')
   return {
     seq: entry.seq,
+    senderNo: entry.senderNo,
     recordedAt: entry.recordedAt,
     credits: -entry.credits,
     creditsOverage: exactly(detail?.overage_credits),

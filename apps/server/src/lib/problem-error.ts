@@ -5,15 +5,23 @@ export class ProblemError extends Error {
   readonly code: ProblemCode
   readonly detail: string | undefined
   readonly errors: FieldError[] | undefined
+  /** When it is worth trying again. */
+  readonly retryAfterSeconds: number | undefined
 
   constructor(
     code: ProblemCode,
-    more: { detail?: string; errors?: FieldError[]; cause?: unknown } = {},
+    more: {
+      detail?: string
+      errors?: FieldError[]
+      cause?: unknown
+      retryAfterSeconds?: number
+    } = {},
   ) {
     super(more.detail ?? code, { cause: more.cause })
     this.code = code
     this.detail = more.detail
     this.errors = more.errors
+    this.retryAfterSeconds = more.retryAfterSeconds
   }
 }
 

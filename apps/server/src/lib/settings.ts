@@ -1,0 +1,19 @@
+/** What an operator sets and more than one room or door must know; from the environment, checked by config.ts. */
+export type Settings = {
+  dataDir: string
+  catalogFile: string
+  /** As people's browsers reach this server: for links in e-mails. Null: where it listens. */
+  publicUrl: string | null
+  /** Null: limits and lockouts are counted in this node's memory. */
+  redisUrl: string | null
+  /** Null: e-mails are written to files below the data folder. */
+  smtpUrl: string | null
+  mailFrom: string
+  /** Origins whose pages may call the API from a browser. */
+  corsOrigins: readonly string[]
+  /** Addresses and networks of proxies whose X-Forwarded-For is believed. */
+  trustedProxies: readonly string[]
+  /** HTTP requests per minute, whatever they ask; 0: no limit. */
+  requestsPerKey: number
+  requestsPerAddress: number
+}
