@@ -180,3 +180,6 @@ export const HTTP_WINDOW_SECONDS = 60
 export const HTTP_LEASES_PER_WINDOW = 100
 /** Keys, and addresses, whose leases a node holds; a lease that is forgotten is lost for its window. */
 export const HTTP_LEASES_MAX = 50_000
+
+export const CURRENCIES_PER_PLAN_MAX = 20
+export const TRIAL_DAYS_MAX = 366

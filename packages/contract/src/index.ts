@@ -1,5 +1,6 @@
 export * from './admin.ts'
 export * from './audit.ts'
+export * from './billing.ts'
 export * from './codes.ts'
 export * from './events.ts'
 export * as fields from './fields.ts'

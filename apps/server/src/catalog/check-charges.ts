@@ -1,9 +1,13 @@
 import type { ChargeDefinition } from './charge-schema.ts'
 import { BUILT_IN_METERS, type MeterDefinitions } from './meter-schema.ts'
 
-/** What of a plan says what is paid. */
-export type PricedPlan = {
-  price: { base: string; per_unit: string; included: number; charges: ChargeDefinition[] }
+/** What says what is paid. */
+export type Price = {
+  currency: string
+  base: string
+  per_unit: string
+  included: number
+  charges: ChargeDefinition[]
 }
 export type ChargeProblem = { path: (string | number)[]; message: string }
 
@@ -11,11 +15,11 @@ export type ChargeProblem = { path: (string | number)[]; message: string }
  * What no charge shows by itself: meters that are not there, and the same usage charged twice without
  * anybody having meant it.
  */
-export function chargeProblems({ price }: PricedPlan, meters: MeterDefinitions): ChargeProblem[] {
+export function chargeProblems(price: Price, meters: MeterDefinitions): ChargeProblem[] {
   const { charges } = price
   const problems = charges.flatMap((charge, index) =>
     [...meterProblems(charge, meters), ...twiceProblems(charge, charges.slice(0, index))].map(
-      ({ path, message }) => ({ path: ['price', 'charges', index, ...path], message }),
+      ({ path, message }) => ({ path: ['charges', index, ...path], message }),
     ),
   )
   return [...problems, ...shorthandProblems(price)]
@@ -57,18 +61,18 @@ function chargesCredits(charge: ChargeDefinition): boolean {
   return charge.model === 'prepaid_credits' || ('meter' in charge && charge.meter === 'credits')
 }
 
-function shorthandProblems({ base, per_unit, included, charges }: PricedPlan['price']) {
+function shorthandProblems({ base, per_unit, included, charges }: Price) {
   const problems: ChargeProblem[] = []
   const flat = charges.find(({ model }) => model === 'flat')
   if (flat !== undefined && !isZero(base)) {
     const message = `“${flat.name}” is a flat fee too; write all of them under charges`
-    problems.push({ path: ['price', 'base'], message })
+    problems.push({ path: ['base'], message })
   }
   const units = charges.find((charge) => 'meter' in charge && charge.meter === 'units')
   if (units === undefined) return problems
   const message = `“${units.name}” charges units too; write it under charges alone`
-  if (!isZero(per_unit)) problems.push({ path: ['price', 'per_unit'], message })
-  if (included !== 0) problems.push({ path: ['price', 'included'], message })
+  if (!isZero(per_unit)) problems.push({ path: ['per_unit'], message })
+  if (included !== 0) problems.push({ path: ['included'], message })
   return problems
 }
 

@@ -11,8 +11,11 @@ type UsageDefinition = Extract<ChargeDefinition, { meter: string }>
  * All charges of a plan, with the shorthand (`base`, `per_unit`, `included`) written out. Every plan
  * shows the credits that were burned, so one that does not say how gets a charge for it at no cost.
  */
-export function compileCharges(plan: string, definition: PlanDefinition): Charge[] {
-  const { price, credits, meters } = definition
+export function compileCharges(
+  plan: string,
+  { credits, meters }: PlanDefinition,
+  price: PlanDefinition['price'],
+): Charge[] {
   const alwaysShown = credits === 'required'
   const written = price.charges.map((charge): Charge => {
     if (charge.model === 'flat') return charge

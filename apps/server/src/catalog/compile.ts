@@ -5,6 +5,7 @@ import type { PlanDefinition, ServiceDefinitions } from './schema.ts'
 import type {
   CatalogRules,
   EndpointRule,
+  PlanPrice,
   PlanTerms,
   RateLimit,
   RateUnit,
@@ -27,7 +28,10 @@ export function compileTerms(
   version: number,
   definition: PlanDefinition,
 ): PlanTerms {
-  const { quota, rate_limits, price, features } = definition
+  const { quota, rate_limits, price, prices, allowance, features } = definition
+  const compilePrice = (each: PlanDefinition['price']): PlanPrice => {
+    return { currency: each.currency, charges: compileCharges(plan, definition, each) }
+  }
   return {
     planVersionNo,
     plan,
@@ -40,7 +44,13 @@ export function compileTerms(
     premium: definition.premium,
     credits: definition.credits,
     endpoints: definition.endpoints,
-    price: { currency: price.currency, charges: compileCharges(plan, definition) },
+    price: compilePrice(price),
+    prices: new Map([price, ...prices].map((each) => [each.currency, compilePrice(each)] as const)),
+    trialDays: definition.trial_days,
+    allowance: allowance && {
+      credits: micros(allowance.credits),
+      rolloverMax: micros(allowance.rollover_max),
+    },
     features: {
       granularity: features.granularity,
       export: features.export,

@@ -13,6 +13,9 @@ export const decimals = (max: number) =>
     .max(max)
     .refine((value) => microsFromNumber(value) !== null, 'must have at most 6 decimals')
 
+export const positiveDecimals = (max: number) =>
+  decimals(max).refine((value) => value > 0, 'must be above 0')
+
 /** Money: a text, since a YAML number would have passed through a float. */
 export const amount = z
   .string('must be a decimal in quotes, such as "0.10"')

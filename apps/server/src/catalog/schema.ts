@@ -1,11 +1,16 @@
 import { NAME_CHARS_MAX } from '@tollgate/contract'
 import { z } from 'zod'
 import { isCurrency } from '../lib/money.ts'
-import { CATALOG_CREDITS_MAX, CREDITS_MAX } from '../limits.ts'
+import {
+  CATALOG_CREDITS_MAX,
+  CREDITS_MAX,
+  CURRENCIES_PER_PLAN_MAX,
+  TRIAL_DAYS_MAX,
+} from '../limits.ts'
 import { chargesSchema } from './charge-schema.ts'
-import { chargeProblems, type PricedPlan } from './check-charges.ts'
+import { chargeProblems, type Price } from './check-charges.ts'
 import { type MeterDefinitions, metersSchema } from './meter-schema.ts'
-import { amount, decimals, factors } from './schema-values.ts'
+import { amount, decimals, factors, positiveDecimals } from './schema-values.ts'
 
 // The shape of catalogs/*.yaml and of what the database keeps of it. Whoever adds a key gives it a
 // default: the versions that are stored already are read through this schema too, and must come out
@@ -63,6 +68,17 @@ const service = z.strictObject({
   endpoints: z.array(endpointRule).default([]),
 })
 
+const price = z.strictObject({
+  currency: z
+    .string()
+    .refine(isCurrency, 'must be an ISO 4217 currency, such as USD')
+    .default('USD'),
+  base: amount.default('0'),
+  per_unit: amount.default('0'),
+  included: decimals(CREDITS_MAX).default(0),
+  charges: chargesSchema,
+})
+
 const planKeys = {
   description: z.string().default(''),
   /** Whether people may take it by themselves when they sign up. */
@@ -95,18 +111,20 @@ const planKeys = {
       deny: z.array(pattern).default([]),
     })
     .prefault({}),
-  price: z
+  price: price.prefault({}),
+  /** The price for tenants who pay in another currency; everything else of the plan is the same. */
+  prices: z.array(price).max(CURRENCIES_PER_PLAN_MAX).default([]),
+  /** Days from the first subscription on in which nothing is charged. */
+  trial_days: z.int().min(0).max(TRIAL_DAYS_MAX).default(0),
+  /** Credits that each period begins with. */
+  allowance: z
     .strictObject({
-      currency: z
-        .string()
-        .refine(isCurrency, 'must be an ISO 4217 currency, such as USD')
-        .default('USD'),
-      base: amount.default('0'),
-      per_unit: amount.default('0'),
-      included: decimals(CREDITS_MAX).default(0),
-      charges: chargesSchema,
+      credits: positiveDecimals(CREDITS_MAX),
+      /** Of what is left at the end, so much is kept for the next period. */
+      rollover_max: decimals(CREDITS_MAX).default(0),
     })
-    .prefault({}),
+    .nullable()
+    .default(null),
   features: z
     .strictObject({
       granularity: z.enum(['daily', 'hourly', 'second']).default('daily'),
@@ -152,18 +170,33 @@ export type CatalogDefinition = z.infer<typeof catalogSchema>
 export type PlanDefinition = z.infer<typeof planSchema>
 export type ServiceDefinitions = z.infer<typeof servicesSchema>
 
+type PricedPlan = { price: Price; prices: Price[] }
+
 function addProblems(
   plan: PricedPlan,
   meters: MeterDefinitions,
   at: string[],
   context: z.core.$RefinementCtx,
 ): void {
-  for (const { path, message } of chargeProblems(plan, meters)) {
+  const add = (path: (string | number)[], message: string) =>
     context.addIssue({ code: 'custom', path: [...at, ...path], message })
+  for (const { where, price } of pricesOf(plan)) {
+    for (const { path, message } of chargeProblems(price, meters)) add([...where, ...path], message)
+  }
+  for (const [index, { currency }] of plan.prices.entries()) {
+    const before = [plan.price, ...plan.prices.slice(0, index)]
+    if (!before.some((price) => price.currency === currency)) continue
+    add(['prices', index, 'currency'], `there is a price in ${currency} already`)
   }
 }
 
-function metersOf({ price }: PricedPlan, meters: MeterDefinitions): MeterDefinitions {
-  const used = new Set(price.charges.map((charge) => ('meter' in charge ? charge.meter : '')))
+function pricesOf({ price, prices }: PricedPlan) {
+  const others = prices.map((other, index) => ({ where: ['prices', index], price: other }))
+  return [{ where: ['price'], price }, ...others]
+}
+
+function metersOf({ price, prices }: PricedPlan, meters: MeterDefinitions): MeterDefinitions {
+  const charges = [price, ...prices].flatMap((each) => each.charges)
+  const used = new Set(charges.map((charge) => ('meter' in charge ? charge.meter : '')))
   return Object.fromEntries(Object.entries(meters).filter(([name]) => used.has(name)))
 }

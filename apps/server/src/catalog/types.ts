@@ -27,7 +27,14 @@ export type PlanTerms = {
   credits: 'none' | 'required'
   /** Patterns `service path`; a call must match one of `allow` and none of `deny`. */
   endpoints: { allow: readonly string[]; deny: readonly string[] }
+  /** In the plan's own currency. */
   price: PlanPrice
+  /** By currency; the plan's own is among them. */
+  prices: ReadonlyMap<string, PlanPrice>
+  /** Nothing is charged for so long from the first subscription on. */
+  trialDays: number
+  /** Credits that each period begins with; `rolloverMax` of what is left is kept at its end. */
+  allowance: { credits: Micros; rolloverMax: Micros } | null
   features: PlanFeatures
 }
 
