@@ -77,7 +77,14 @@ export function grant(
   units: number,
   { priority = 100, expiresAt = null }: Partial<Pick<Grant, 'priority' | 'expiresAt'>> = {},
 ): Command {
-  return { kind: 'grant', credits: micros(units), priority, expiresAt, reason: 'a gift' }
+  return {
+    kind: 'grant',
+    credits: micros(units),
+    priority,
+    expiresAt,
+    reason: 'a gift',
+    bought: false,
+  }
 }
 
 export function asked(

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import type { PlanTerms } from '../src/catalog/types.ts'
+import type { Order } from '../src/ledger/command-of.ts'
 import { decide } from '../src/ledger/decide.ts'
 import type { SentEntry } from '../src/ledger/entry-row.ts'
 import type {
@@ -61,6 +62,12 @@ export function senderOf(command: Command): SenderNo {
   return command.kind === 'call' || command.kind === 'report' ? command.senderNo : null
 }
 
+/** As it is handed to a lane whose clock shows `now`: of a hold, how long it lasts. */
+export function orderOf(command: Command, now: number): Order {
+  if (command.kind !== 'hold') return command
+  return { kind: 'hold', credits: command.credits, lastsMs: command.expiresAt - now }
+}
+
 function commandOf(act: Act, log: readonly SentEntry[], now: number): Command | null {
   switch (act.kind) {
     case 'call':
@@ -70,7 +77,7 @@ function commandOf(act: Act, log: readonly SentEntry[], now: number): Command | 
     case 'grant': {
       const { credits, priority, expiresInMs } = act
       const expiresAt = expiresInMs === null ? null : now + expiresInMs
-      return { kind: 'grant', credits, priority, expiresAt, reason: 'a gift' }
+      return { kind: 'grant', credits, priority, expiresAt, reason: 'a gift', bought: false }
     }
     case 'adjustment':
       return { ...act, reason: 'by hand' }

@@ -57,7 +57,7 @@ export class LedgerModel {
       return verdict
     }
     const lapsed = this.past.slice(length).map((line) => this.shown(line, now))
-    this.add(command.kind, now, command, verdict)
+    if (command.kind !== 'lapse') this.add(command.kind, now, command, verdict)
     return [...lapsed, this.shown(this.past.at(-1)!, now)]
   }
 
@@ -132,6 +132,7 @@ export class LedgerModel {
       case 'void':
         return { credits: -this.past.find(({ seq }) => seq === command.voided.seq)!.credits }
       case 'change':
+      case 'lapse':
         return {}
     }
   }

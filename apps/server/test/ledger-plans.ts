@@ -34,10 +34,12 @@ export const TEST_CATALOG: CatalogDefinition = catalogSchema.parse({
       premium: false,
       endpoints: { allow: ['docs'], deny: ['docs /blocked'] },
     },
+    monthly: { credits: 'required', allowance: { credits: 10 } },
+    rolling: { credits: 'required', allowance: { credits: 20, rollover_max: 30 } },
   },
 })
 
-export type TestPlan = 'open' | 'hard' | 'soft' | 'prepaid' | 'tight'
+export type TestPlan = 'open' | 'hard' | 'soft' | 'prepaid' | 'tight' | 'monthly' | 'rolling'
 
 /** As if they were stored with numbers from 1, in the order above. */
 const PLANS: readonly PlanTerms[] = Object.entries(TEST_CATALOG.plans).map(
@@ -52,4 +54,5 @@ export function testPlanVersion(planVersionNo: number): PlanTerms {
   return PLANS[planVersionNo - 1]!
 }
 
-export const TEST_PLANS_COUNT = PLANS.length
+/** Of those that histories move between: the first ones. Allowances have tests of their own. */
+export const TEST_PLANS_COUNT = PLANS.filter(({ allowance }) => allowance === null).length

@@ -115,7 +115,14 @@ export function callOf(credits = 1, more: Partial<Call> = {}): Order {
 }
 
 export function giftOf(credits: number): Order {
-  return { kind: 'grant', credits: micros(credits), priority: 100, expiresAt: null, reason: 'gift' }
+  return {
+    kind: 'grant',
+    credits: micros(credits),
+    priority: 100,
+    expiresAt: null,
+    reason: 'gift',
+    bought: false,
+  }
 }
 
 /** The receipt, or the code of the error. */

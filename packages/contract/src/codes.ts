@@ -1,6 +1,7 @@
 /** Why a call was denied. In the order of the checks: the first that fails names the reason. */
 export const DENIAL_STATUS = {
   tenant_suspended: 403,
+  subscription_inactive: 403,
   endpoint_not_in_plan: 403,
   premium_required: 403,
   rate_limited: 429,
@@ -44,6 +45,11 @@ export const PROBLEMS = {
   too_many_members: { status: 409, title: 'The tenant has too many members and invitations' },
   too_many_grants: { status: 409, title: 'The tenant has too many open grants' },
   too_many_holds: { status: 409, title: 'The tenant has too many open holds' },
+  subscription_conflict: {
+    status: 409,
+    title: 'The subscription is not in a state in which that can be done',
+  },
+  no_test_clock: { status: 409, title: 'The tenant does not live on a test clock' },
   body_too_large: { status: 413, title: 'The body is too large' },
   unsupported_media_type: { status: 415, title: 'The content type is not supported' },
   locked: { status: 423, title: 'Too many failed sign-ins; locked for a while' },

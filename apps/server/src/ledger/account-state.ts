@@ -28,6 +28,13 @@ type StoredState = {
   grants: [seq: number, remaining: string, priority: number, expiresAt: number | null][]
   holds: [seq: number, credits: string, expiresAt: number][]
   windows: [start: number, count: number][]
+  /** What follows is left out where there is nothing to say, which is nearly everywhere. */
+  sub?: 'paused' | 'canceled'
+  trial?: number
+  /** The plan version to come; null: none, it ends. */
+  pending?: [planVersionNo: number | null]
+  allowance?: [through: number, seq: number]
+  clock?: number
   /** Left out where no key has a limit of its own: most accounts, and all that are older than such limits. */
   keys?: [keyNo: number, limit: string, used: string, sinceSeq: number][]
 }
@@ -57,6 +64,13 @@ export function encodeAccountState(account: Account): string {
     holds: account.holds.map((h) => [h.seq, String(h.credits), h.expiresAt]),
     windows: account.windows.map((w) => [w.start, w.count]),
   }
+  if (account.subscription !== 'active') state.sub = account.subscription
+  if (account.trialEnd !== null) state.trial = account.trialEnd
+  if (account.pending !== null) state.pending = [account.pending.planVersionNo]
+  if (account.allowance !== null) {
+    state.allowance = [account.allowance.through, account.allowance.seq]
+  }
+  if (account.testClock !== null) state.clock = account.testClock
   if (account.keyLimits.length > 0) {
     state.keys = account.keyLimits.map((k) => [
       k.keyNo,
@@ -104,6 +118,11 @@ export function decodeAccountState(tenantNo: number, lastSeq: number, state: unk
         sinceSeq,
       }),
     ),
+    subscription: s.sub ?? 'active',
+    trialEnd: s.trial ?? null,
+    pending: s.pending === undefined ? null : { planVersionNo: s.pending[0] },
+    allowance: s.allowance === undefined ? null : { through: s.allowance[0], seq: s.allowance[1] },
+    testClock: s.clock ?? null,
     nextExpiry: Number.POSITIVE_INFINITY,
   }
   return withCredits(bare, {})

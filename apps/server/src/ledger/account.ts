@@ -1,6 +1,5 @@
 import type { PlanTerms } from '../catalog/types.ts'
 import { periodAt } from '../lib/periods.ts'
-import { unusedKeyLimits } from './key-usage.ts'
 import type { Account, PeriodCounters, RateWindow } from './types.ts'
 
 export const NO_COUNTERS: PeriodCounters = {
@@ -15,15 +14,22 @@ export const NO_COUNTERS: PeriodCounters = {
   largestBytes: 0,
 }
 
+const DAY_MS = 86_400_000
+
 /** The account of a new tenant, as line 1 of its log (kind `open`) leaves it. */
 export function openAccount(opening: {
   tenantNo: number
   planVersionNo: number
   timeZone: string
   region: string | null
+  /** Days without charges. */
+  trialDays?: number
+  /** The time that the tenant is to live in; left out: everybody's. */
+  testClock?: number | null
   now: number
 }): Account {
-  const { tenantNo, planVersionNo, timeZone, region, now } = opening
+  const { tenantNo, planVersionNo, timeZone, region, trialDays = 0, testClock = null } = opening
+  const now = testClock ?? opening.now
   return {
     tenantNo,
     lastSeq: 1,
@@ -41,29 +47,13 @@ export function openAccount(opening: {
     held: 0n,
     windows: [],
     keyLimits: [],
+    subscription: 'active',
+    trialEnd: trialDays === 0 ? null : now + trialDays * DAY_MS,
+    pending: null,
+    allowance: null,
+    testClock,
     nextExpiry: Number.POSITIVE_INFINITY,
   }
-}
-
-/**
- * The account as it stands at `now`: a new period has begun, holds have freed themselves, grants
- * have expired. Nothing has to run at that moment; whoever looks next sees it. `lastSeq` stays: the
- * lines for expired grants are written with the next command (`decide`).
- */
-export function rollTo(account: Account, now: number): Account {
-  let rolled = account
-  if (now >= account.period.end) {
-    const period = periodAt(account.anchor, account.timeZone, now)
-    const keyLimits = unusedKeyLimits(rolled.keyLimits)
-    rolled = { ...rolled, period, counters: NO_COUNTERS, keyLimits }
-  }
-  return now >= account.nextExpiry ? withoutExpired(rolled, now) : rolled
-}
-
-function withoutExpired(account: Account, now: number): Account {
-  const grants = account.grants.filter(({ expiresAt }) => expiresAt === null || expiresAt > now)
-  const holds = account.holds.filter(({ expiresAt }) => expiresAt > now)
-  return withCredits(account, { grants, holds })
 }
 
 /** The account with other grants or holds, its sums and next expiry made anew from them. */

@@ -45,6 +45,12 @@ function counts(call: Call, terms: PlanTerms): boolean {
   return terms.counts === 'all' || !call.failed
 }
 
+/** Why nothing of a tenant is taken, whatever it is; null: it is open. */
+export function closedReason({ status, subscription }: Account): DenialReason | null {
+  if (status === 'suspended') return 'tenant_suspended'
+  return subscription === 'active' ? null : 'subscription_inactive'
+}
+
 /** The order of the checks is part of the contract: requirements/README.md. */
 function denialOf(
   account: Account,
@@ -53,7 +59,8 @@ function denialOf(
   windows: readonly RateWindow[],
   counted: boolean,
 ): DenialReason | null {
-  if (account.status === 'suspended') return 'tenant_suspended'
+  const closed = closedReason(account)
+  if (closed !== null) return closed
   if (!endpointAllowed(terms, call.service, call.endpoint)) return 'endpoint_not_in_plan'
   if (price.premium && !terms.premium) return 'premium_required'
   if (windows.some(({ count }, index) => count >= terms.rateLimits[index]!.limit)) {

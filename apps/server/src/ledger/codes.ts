@@ -13,12 +13,14 @@ export const ENTRY_KIND_CODES = {
   settlement: 9,
   release: 10,
   void: 11,
+  allowance: 12,
 } as const
 export type EntryKind = keyof typeof ENTRY_KIND_CODES
 
 /** Why a call was denied, ordered as the checks are. Stored: never change a number, never use one again. 0 is allowed. */
 export const REASON_CODES = {
   tenant_suspended: 1,
+  subscription_inactive: 8,
   endpoint_not_in_plan: 2,
   premium_required: 3,
   rate_limited: 4,

@@ -23,6 +23,7 @@ export function commandFromEntry(entry: SentEntry, voided: (seq: number) => Void
         priority: Number(detail.priority),
         expiresAt: detail.expires_at === null ? null : Date.parse(String(detail.expires_at)),
         reason: String(detail.reason),
+        bought: detail.bought === true,
       }
     case 'adjustment':
       return { kind: 'adjustment', credits: entry.credits, reason: String(detail.reason) }
@@ -48,11 +49,13 @@ export function commandFromEntry(entry: SentEntry, voided: (seq: number) => Void
       return { kind: 'change', change: changeFrom(detail) }
     case 'open':
     case 'expiry':
+    case 'allowance':
       throw new Error(`line ${entry.seq} of kind ${entry.kind} answers no command`)
   }
 }
 
-function changeFrom(detail: Readonly<Record<string, unknown>>): AccountChange {
+/** What a line of kind `change` changed. */
+export function changeFrom(detail: Readonly<Record<string, unknown>>): AccountChange {
   return {
     ...(detail.status === undefined ? {} : { status: detail.status as Account['status'] }),
     ...(detail.plan_version_no === undefined
@@ -60,8 +63,24 @@ function changeFrom(detail: Readonly<Record<string, unknown>>): AccountChange {
       : { planVersionNo: Number(detail.plan_version_no) }),
     ...(detail.time_zone === undefined ? {} : { timeZone: String(detail.time_zone) }),
     ...(detail.region === undefined ? {} : { region: detail.region as string | null }),
+    ...(detail.subscription === undefined
+      ? {}
+      : { subscription: detail.subscription as Account['subscription'] }),
+    ...(detail.pending === undefined ? {} : { pending: pendingFrom(detail.pending) }),
+    ...(detail.trial_end === undefined ? {} : { trialEnd: Date.parse(String(detail.trial_end)) }),
+    ...(detail.test_clock === undefined
+      ? {}
+      : { testClock: Date.parse(String(detail.test_clock)) }),
+    ...(detail.allowance === undefined
+      ? {}
+      : { allowance: microsFromNumber(Number(detail.allowance))! }),
     ...(detail.key_no === undefined ? {} : { keyLimit: keyLimitFrom(detail) }),
   }
+}
+
+function pendingFrom(pending: unknown): Account['pending'] {
+  const to = pending as { plan_version_no: number | null } | null
+  return to && { planVersionNo: to.plan_version_no }
 }
 
 function keyLimitFrom({ key_no, key_limit }: Readonly<Record<string, unknown>>) {

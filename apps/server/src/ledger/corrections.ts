@@ -1,9 +1,7 @@
-import { numberFromMicros } from '../lib/micros.ts'
-import { periodAt } from '../lib/periods.ts'
-import { KEY_LIMITS_PER_TENANT_MAX, VOID_GRANT_PRIORITY } from '../limits.ts'
+import { VOID_GRANT_PRIORITY } from '../limits.ts'
 import { withCredits } from './account.ts'
 import { withGrant } from './credits.ts'
-import { withKeyLimit, withoutVoided } from './key-usage.ts'
+import { withoutVoided } from './key-usage.ts'
 import { PLAIN_LINE, type Step } from './step.ts'
 import type { Account, Command, PeriodCounters, VoidedCall } from './types.ts'
 
@@ -49,48 +47,4 @@ function withoutCall(counters: PeriodCounters, voided: VoidedCall): PeriodCounte
     failed: counters.failed - (voided.failed ? 1 : 0),
     bytes: counters.bytes - (voided.fileSizeBytes ?? 0),
   }
-}
-
-/** What an operator changes. Limits of a new plan hold from the next call on. */
-export function decideChange(
-  account: Account,
-  { change }: Extract<Command, { kind: 'change' }>,
-  now: number,
-): Step {
-  const { status, planVersionNo, timeZone, region, keyLimit } = change
-  const keyLimits = keyLimit === undefined ? account.keyLimits : withKeyLimit(account, keyLimit)
-  const more = keyLimits.length > account.keyLimits.length
-  if (more && keyLimits.length > KEY_LIMITS_PER_TENANT_MAX) {
-    return { refusal: 'too_many_key_limits' }
-  }
-  const newPlan = planVersionNo !== undefined && planVersionNo !== account.planVersionNo
-  const changed: Account = {
-    ...account,
-    status: status ?? account.status,
-    planVersionNo: planVersionNo ?? account.planVersionNo,
-    timeZone: timeZone ?? account.timeZone,
-    region: region === undefined ? account.region : region,
-    windows: newPlan ? [] : account.windows,
-    keyLimits,
-  }
-  const detail: Record<string, unknown> = {}
-  if (status !== undefined) detail.status = status
-  if (planVersionNo !== undefined) detail.plan_version_no = planVersionNo
-  if (timeZone !== undefined) detail.time_zone = timeZone
-  if (region !== undefined) detail.region = region
-  if (keyLimit !== undefined) {
-    detail.key_no = keyLimit.keyNo
-    detail.key_limit = keyLimit.limit === null ? null : numberFromMicros(keyLimit.limit)
-  }
-  return {
-    account: timeZone === undefined ? changed : inZone(changed, now),
-    line: { ...PLAIN_LINE, detail },
-    refusal: null,
-  }
-}
-
-/** The running period keeps its beginning, so that nothing counted in it is lost; its end moves. */
-function inZone(account: Account, now: number): Account {
-  const { end } = periodAt(account.anchor, account.timeZone, now)
-  return { ...account, period: { start: account.period.start, end } }
 }

@@ -48,6 +48,7 @@ function orderFrom(body: z.infer<typeof creditsBody>): Order {
       priority: priority ?? GRANT_PRIORITY_DEFAULT,
       expiresAt: expires_at === undefined ? null : Date.parse(expires_at),
       reason,
+      bought: false,
     }
   }
   if (priority !== undefined) throw invalidField('priority', 'only for credits that are given')

@@ -23,13 +23,14 @@ export function decideGrant(
   command: Extract<Command, { kind: 'grant' }>,
   now: number,
 ): Step {
-  const { credits, priority, expiresAt, reason } = command
+  const { credits, priority, expiresAt, reason, bought } = command
   if (expiresAt !== null && expiresAt <= now) return { refusal: 'grant_expired' }
   if (account.grants.length >= OPEN_GRANTS_MAX) return { refusal: 'too_many_grants' }
   const detail = {
     priority,
     reason,
     expires_at: expiresAt === null ? null : new Date(expiresAt).toISOString(),
+    ...(bought ? { bought } : {}),
   }
   return {
     account: withGrant(account, { credits, priority, expiresAt }),
@@ -38,12 +39,17 @@ export function decideGrant(
   }
 }
 
-/** Adds a grant in its place in the burn order. Its `seq` is that of the line about to be written. */
+/** Adds a grant in its place in the burn order. Its `seq` is that of the line that is written for it. */
 export function withGrant(
   account: Account,
-  { credits, priority, expiresAt }: { credits: bigint; priority: number; expiresAt: number | null },
+  {
+    credits,
+    priority,
+    expiresAt,
+    seq = account.lastSeq + 1,
+  }: { credits: bigint; priority: number; expiresAt: number | null; seq?: number },
 ): Account {
-  const grant: Grant = { seq: account.lastSeq + 1, remaining: credits, priority, expiresAt }
+  const grant: Grant = { seq, remaining: credits, priority, expiresAt }
   return withCredits(account, { grants: [...account.grants, grant].sort(byBurnOrder) })
 }
 

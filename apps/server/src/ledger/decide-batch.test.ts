@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { asked, NOW, newAccount, UNIT } from '../../test/ledger-accounts.ts'
-import { histories, senderOf, walk } from '../../test/ledger-histories.ts'
+import { histories, orderOf, senderOf, walk } from '../../test/ledger-histories.ts'
 import { testPlanVersion } from '../../test/ledger-plans.ts'
 import type { Catalog } from '../catalog/catalog.ts'
 import { compileRules } from '../catalog/compile.ts'
@@ -16,10 +16,10 @@ const catalog = {
 } as unknown as Catalog
 
 let keys = 0
-function submission(command: Command, tenantNo = 7): Submission {
+function submission(command: Command, tenantNo = 7, now = NOW): Submission {
   keys += 1
   const key = { key: String(keys).padStart(16), fingerprint: 1 }
-  return new Submission(tenantNo, senderOf(command), command, key, () => {})
+  return new Submission(tenantNo, senderOf(command), orderOf(command, now), key, () => {})
 }
 
 function call(units: number, tenantNo = 7): Submission {
@@ -38,7 +38,7 @@ test('in several batches as in one: where a batch ends changes no line', () => {
       const start = newAccount(history.plan)
       // All at one time, since a batch is decided at one.
       const steps = history.steps.map((step) => ({ ...step, waitMs: 0 }))
-      const commands = walk(start, steps).map(({ command }) => submission(command))
+      const commands = walk(start, steps).map(({ command }) => submission(command, 7, start.lastAt))
       const whole = decideBatch(commands, () => start, catalog, start.lastAt)
 
       let account = start
@@ -102,6 +102,7 @@ test('a line for what lapsed carries no key: only the line that was asked for do
     priority: 1,
     expiresAt: NOW + 1,
     reason: '',
+    bought: false,
   } as const
   const first = decideBatch([submission(gift)], () => newAccount('prepaid'), catalog, NOW)
   const { after } = first.batch.accounts[0]!

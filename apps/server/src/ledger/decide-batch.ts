@@ -1,9 +1,10 @@
 import type { Catalog } from '../catalog/catalog.ts'
 import { commandOf } from './command-of.ts'
-import { decide } from './decide.ts'
+import { decide, newClockOf } from './decide.ts'
 import { planAtHand } from './plan-at-hand.ts'
 import type { Batch } from './store.ts'
 import type { Receipt, Submission } from './submission.ts'
+import { planVersionAt, timeOf } from './subscription.ts'
 import type { Account } from './types.ts'
 
 export type DecidedBatch = { submissions: Submission[]; receipts: Receipt[]; batch: Batch }
@@ -27,8 +28,9 @@ export function decideBatch(
     const account = touched?.after ?? accountOf(tenantNo)
     if (account === undefined) throw new Error(`no account at hand for tenant ${tenantNo}`)
 
-    const terms = planAtHand(catalog, account.planVersionNo)
-    const command = commandOf(order, senderNo, account, catalog)
+    const at = timeOf(account, now, newClockOf(order))
+    const terms = planAtHand(catalog, planVersionAt(account, at))
+    const command = commandOf(order, senderNo, account, catalog, at)
     const outcome = decide(account, command, terms, now)
     if (touched === undefined) {
       accounts.set(tenantNo, { beforeSeq: account.lastSeq, after: outcome.account })
@@ -44,7 +46,7 @@ export function decideBatch(
         tenantNo,
         senderNo,
         entry: line,
-        idempotency: line === entry ? idempotency : null,
+        idempotency: line === entry && order.kind !== 'lapse' ? idempotency : null,
       })
     }
     return { entry, account: outcome.account, replayed: false, refusal: null }

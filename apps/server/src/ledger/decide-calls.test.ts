@@ -33,6 +33,7 @@ function withUsed(account: Account, units: number): Account {
 /** What makes each check of the plan `tight` fail, and nothing else. */
 const FAILING: Record<DenialReason, { account?: (account: Account) => Account; asked?: Asked }> = {
   tenant_suspended: { account: (account) => ({ ...account, status: 'suspended' }) },
+  subscription_inactive: { account: (account) => ({ ...account, subscription: 'paused' }) },
   endpoint_not_in_plan: { asked: { call: { endpoint: '/blocked' } } },
   premium_required: { asked: { price: { premium: true } } },
   rate_limited: {
@@ -48,7 +49,7 @@ const FAILING: Record<DenialReason, { account?: (account: Account) => Account; a
   insufficient_credits: { asked: { price: { credits: 5n * UNIT + 1n } } },
 }
 
-test('the first check that fails names the reason, in all 128 cases of some failing and some not', () => {
+test('the first check that fails names the reason, in all 256 cases of some failing and some not', () => {
   for (let set = 0; set < 2 ** DENIAL_REASONS.length; set += 1) {
     const failing = DENIAL_REASONS.filter((_reason, index) => (set >> index) & 1)
     let account = given(newAccount('tight'), 5)

@@ -11,7 +11,9 @@ import {
   refusal,
 } from '../../test/ledger-accounts.ts'
 import { OPEN_GRANTS_MAX } from '../limits.ts'
-import { availableCredits, rollTo } from './account.ts'
+import { testPlan } from '../../test/ledger-plans.ts'
+import { availableCredits } from './account.ts'
+import { rollTo } from './lapse.ts'
 import type { Account, Command } from './types.ts'
 
 const MINUTE_MS = 60_000
@@ -94,8 +96,11 @@ test('a denied call finds out what lapsed as well; a refused command leaves that
 
 test('whoever only looks sees lapsed credits gone, before any line says so', () => {
   const account = given(newAccount('prepaid'), 5, { expiresAt: NOW + MINUTE_MS })
-  assert.equal(availableCredits(rollTo(account, NOW + MINUTE_MS - 1)), micros(5))
-  const seen = rollTo(account, NOW + MINUTE_MS)
+  assert.equal(
+    availableCredits(rollTo(account, testPlan('prepaid'), NOW + MINUTE_MS - 1)),
+    micros(5),
+  )
+  const seen = rollTo(account, testPlan('prepaid'), NOW + MINUTE_MS)
   assert.deepEqual([availableCredits(seen), seen.lastSeq], [0n, account.lastSeq])
 })
 

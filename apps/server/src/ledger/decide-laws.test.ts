@@ -2,8 +2,9 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { newAccount } from '../../test/ledger-accounts.ts'
+import { testPlan } from '../../test/ledger-plans.ts'
 import { histories, type Turn, walk } from '../../test/ledger-histories.ts'
-import { rollTo } from './account.ts'
+import { rollTo } from './lapse.ts'
 import { decide } from './decide.ts'
 import type { Account, Entry, Grant } from './types.ts'
 
@@ -59,7 +60,7 @@ law('what is denied leaves quota, credits, holds and rate windows as they were',
   const entry = turn.outcome.entries.at(-1)
   if (entry === undefined || entry.reason === null) return
   const { counters, ...after } = turn.outcome.account
-  const { counters: was, ...before } = rollTo(turn.before, entry.recordedAt)
+  const { counters: was, ...before } = rollTo(turn.before, turn.terms, entry.recordedAt)
   assert.deepEqual(after, { ...before, lastSeq: entry.seq, lastAt: entry.recordedAt })
   const { recorded, denied, ...rest } = counters
   const { recorded: recordedBefore, denied: deniedBefore, ...restBefore } = was
@@ -88,7 +89,7 @@ law('no call takes a key beyond its own limit, and no other key holds it back', 
   const ownOf = ({ keyLimits }: Account) =>
     keyLimits.find(({ keyNo }) => keyNo === command.senderNo)
   if (entry.reason === 'key_limit_exceeded') {
-    const own = ownOf(rollTo(before, entry.recordedAt))!
+    const own = ownOf(rollTo(before, turn.terms, entry.recordedAt))!
     assert.ok(own.used + command.call.quantity > own.limit)
   } else if (entry.counted) {
     const own = ownOf(outcome.account)
@@ -108,7 +109,10 @@ law('what one key uses leaves the limits of all others as they were', (turn) => 
   if ((kind !== 'call' && kind !== 'report') || outcome.refusal !== null) return
   const others = ({ keyLimits }: Account) =>
     keyLimits.filter(({ keyNo }) => keyNo !== command.senderNo)
-  assert.deepEqual(others(outcome.account), others(rollTo(before, outcome.account.lastAt)))
+  assert.deepEqual(
+    others(outcome.account),
+    others(rollTo(before, turn.terms, outcome.account.lastAt)),
+  )
 })
 
 law('no rate window counts more than its limit', ({ command, terms, outcome: { account } }) => {
@@ -128,10 +132,10 @@ law('no call is held back by a rate limit that its predecessors have not used up
   assert.ok(turn.terms.rateLimits.some(({ ms, limit }) => recently(ms) >= limit))
 })
 
-law('credits burn by priority, then expiry, then age', ({ before, outcome }) => {
+law('credits burn by priority, then expiry, then age', ({ before, terms, outcome }) => {
   const spending = outcome.entries.at(-1)
   if (spending === undefined || spending.credits >= 0n) return
-  const grants = rollTo(before, spending.recordedAt).grants
+  const grants = rollTo(before, terms, spending.recordedAt).grants
   assert.deepEqual(grants, [...grants].sort(inBurnOrder))
   let due = -spending.credits
   for (const grant of grants) {
@@ -179,8 +183,8 @@ law('reading an account does not change what is decided on it later', (turn) => 
   const { before, command, terms, clockNow, outcome } = turn
   if (outcome.refusal !== null) return
   const now = Math.max(clockNow, before.lastAt)
-  const rolled = rollTo(before, now)
-  assert.equal(rollTo(rolled, now), rolled)
+  const rolled = rollTo(before, terms, now)
+  assert.equal(rollTo(rolled, terms, now), rolled)
   // Only lines for what lapsed would be lost with it, so where there are none it is all the same.
   if (outcome.entries.length > 1) return
   assert.deepEqual(decide(rolled, command, terms, now), outcome)
@@ -191,8 +195,12 @@ test('a new period begins with nothing used, and with everything else as it was'
     fc.property(histories, ({ plan, steps }) => {
       const account = walk(newAccount(plan), steps).at(-1)?.outcome.account ?? newAccount(plan)
       const at = account.period.end
-      const { period, counters, keyLimits, ...rest } = rollTo(account, at)
-      const kept = rollTo({ ...account, period: { ...account.period, end: at + 1 } }, at)
+      const { period, counters, keyLimits, ...rest } = rollTo(account, testPlan(plan), at)
+      const kept = rollTo(
+        { ...account, period: { ...account.period, end: at + 1 } },
+        testPlan(plan),
+        at,
+      )
       const { period: _period, counters: _counters, keyLimits: limitsKept, ...restKept } = kept
       assert.deepEqual(rest, restKept)
       assert.equal(period.start, at)
@@ -201,7 +209,7 @@ test('a new period begins with nothing used, and with everything else as it was'
         keyLimits,
         limitsKept.map((own) => ({ ...own, used: 0n })),
       )
-      assert.deepEqual(rollTo(account, at - 1).counters, account.counters)
+      assert.deepEqual(rollTo(account, testPlan(plan), at - 1).counters, account.counters)
     }),
     { numRuns: RUNS },
   )

@@ -1,18 +1,21 @@
 import type { PlanTerms } from '../catalog/types.ts'
-import { availableCredits, rollTo } from './account.ts'
+import { availableCredits } from './account.ts'
 import { decideCall, decideReport } from './calls.ts'
-import { decideChange, decideVoid } from './corrections.ts'
+import { decideChange } from './changes.ts'
+import { decideVoid } from './corrections.ts'
 import { decideAdjustment, decideGrant } from './credits.ts'
 import { decideHold, decideRelease, decideSettlement } from './holds.ts'
-import { type Line, PLAIN_LINE, type Step } from './step.ts'
-import type { Account, Command, Entry, Outcome } from './types.ts'
+import { lapse } from './lapse.ts'
+import type { Line, Step } from './step.ts'
+import { timeOf } from './subscription.ts'
+import type { Account, AccountChange, Command, Entry, Outcome } from './types.ts'
 
 /**
  * The one rule: what a command does to a tenant's account at `now`. Pure: the same account, command,
  * terms and time give the same outcome on every node, today and when `tollgate verify` asks again.
  *
- * @param terms the plan version that `account.planVersionNo` names
- * @param clockNow ms; a time before the log's last line is taken as that line's time
+ * @param terms the plan version that holds at the time of the command: `planVersionAt`
+ * @param clockNow ms; what it means to this account says `timeOf`
  */
 export function decide(
   account: Account,
@@ -20,11 +23,19 @@ export function decide(
   terms: PlanTerms,
   clockNow: number,
 ): Outcome {
-  const now = Math.max(clockNow, account.lastAt)
-  const rolled = rollTo(account, now)
-  const entries = expiryEntries(account, rolled, now)
-  const current =
-    entries.length === 0 ? rolled : { ...rolled, lastSeq: account.lastSeq + entries.length }
+  const now = timeOf(account, clockNow, newClockOf(command))
+  const lapsed = lapse(account, terms, now)
+  const entries = lapsed.lines.map(({ kind, line }, index) =>
+    entryOf(lapsed.account, account.lastSeq + 1 + index, kind, now, line),
+  )
+  const current: Account =
+    entries.length === 0
+      ? lapsed.account
+      : { ...lapsed.account, lastSeq: account.lastSeq + entries.length }
+  if (command.kind === 'lapse') {
+    if (entries.length === 0) return { account, entries: [], refusal: 'nothing_lapsed' }
+    return { account: { ...current, lastAt: now }, entries, refusal: null }
+  }
   const step = carryOut(current, command, terms, now)
   if (step.refusal !== null) return { account, entries: [], refusal: step.refusal }
 
@@ -34,7 +45,14 @@ export function decide(
   return { account: after, entries, refusal: null }
 }
 
-function carryOut(account: Account, command: Command, terms: PlanTerms, now: number): Step {
+/** Where a change of a test clock sets it; undefined: it is no such change. */
+export function newClockOf(order: { kind: string; change?: AccountChange }): number | undefined {
+  return order.kind === 'change' ? order.change?.testClock : undefined
+}
+
+type Asking = Exclude<Command, { kind: 'lapse' }>
+
+function carryOut(account: Account, command: Asking, terms: PlanTerms, now: number): Step {
   switch (command.kind) {
     case 'call':
       return decideCall(account, command, terms, now)
@@ -55,19 +73,6 @@ function carryOut(account: Account, command: Command, terms: PlanTerms, now: num
     case 'change':
       return decideChange(account, command, now)
   }
-}
-
-/** Credits that lapsed since the last line: they leave the balance by a line of their own. */
-function expiryEntries(before: Account, rolled: Account, now: number): Entry[] {
-  if (now < before.nextExpiry) return []
-  const lapsed = before.grants.filter(({ expiresAt }) => expiresAt !== null && expiresAt <= now)
-  return lapsed.map((grant, index) =>
-    entryOf(rolled, before.lastSeq + 1 + index, 'expiry', now, {
-      ...PLAIN_LINE,
-      credits: -grant.remaining,
-      detail: { grant_seq: grant.seq },
-    }),
-  )
 }
 
 function entryOf(

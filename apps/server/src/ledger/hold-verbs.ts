@@ -6,7 +6,6 @@ import {
 } from '@tollgate/contract'
 import type pg from 'pg'
 import type { z } from 'zod'
-import type { Clock } from '../lib/clock.ts'
 import { derivedKey, fingerprintOf, makeIdempotencyKey, storedKey } from '../lib/idempotency.ts'
 import { entryId, parseEntryId } from '../lib/ids.ts'
 import { microsFromNumber, numberFromMicros } from '../lib/micros.ts'
@@ -20,14 +19,14 @@ import { LedgerError } from './submission.ts'
 import type { Sender } from './track.ts'
 
 type HoldReply = z.infer<typeof holdReply>
-type HoldDependencies = { ledger: Ledger; pool: pg.Pool; clock: Clock }
+type HoldDependencies = { ledger: Ledger; pool: pg.Pool }
 
 /**
  * Sets credits aside until they are settled, released, or the hold expires.
  * @throws ProblemError insufficient_credits, too_many_holds, tenant_not_found; LedgerError
  */
 export async function makeHold(
-  { ledger, clock }: HoldDependencies,
+  { ledger }: HoldDependencies,
   sender: Sender,
   body: z.infer<typeof holdBody>,
 ): Promise<HoldReply> {
@@ -36,7 +35,7 @@ export async function makeHold(
   const order: Order = {
     kind: 'hold',
     credits: microsFromNumber(body.credits)!,
-    expiresAt: clock.now() + seconds * 1_000,
+    lastsMs: seconds * 1_000,
   }
   const receipt = await ledger.submit(tenantNo, sender.caller.senderNo, order, {
     key: storedKey(body.idempotency_key ?? makeIdempotencyKey()),

@@ -1,6 +1,7 @@
 import { numberFromMicros } from '../lib/micros.ts'
 import { OPEN_HOLDS_MAX } from '../limits.ts'
 import { availableCredits, withCredits } from './account.ts'
+import { closedReason } from './calls.ts'
 import { burn } from './credits.ts'
 import { PLAIN_LINE, type Step } from './step.ts'
 import type { Account, Command, Hold } from './types.ts'
@@ -16,9 +17,8 @@ export function decideHold(
     cost: credits,
     detail: { expires_at: new Date(expiresAt).toISOString() },
   }
-  if (account.status === 'suspended') {
-    return { account, line: { ...line, reason: 'tenant_suspended' }, refusal: null }
-  }
+  const closed = closedReason(account)
+  if (closed !== null) return { account, line: { ...line, reason: closed }, refusal: null }
   if (credits > availableCredits(account)) {
     return { account, line: { ...line, reason: 'insufficient_credits' }, refusal: null }
   }

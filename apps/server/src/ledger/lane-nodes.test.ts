@@ -145,8 +145,7 @@ test('an order that has failed once is decided under a lock: no other node moves
 test('a hold that is settled on one node and released on the other is closed once', async () => {
   const [tenantNo] = (await here.tenants(1, 'prepaid', 100)) as [number]
   for (let round = 0; round < 10; round += 1) {
-    const expiresAt = here.clock.now() + 60_000
-    const hold = { kind: 'hold', credits: micros(5), expiresAt } as const
+    const hold = { kind: 'hold', credits: micros(5), lastsMs: 60_000 } as const
     const { entry } = await recorded(
       here.ledger.submit(tenantNo, null, hold, keyOf(`hold ${round}`)),
     )

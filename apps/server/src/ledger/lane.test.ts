@@ -132,11 +132,10 @@ test('what is refused claims no key and leaves no line', async () => {
 
 test('what was carried out is answered again, also when it would be refused by now', async () => {
   const tenantNo = await tenantOn('prepaid', 5)
-  const expiresAt = room.clock.now() + 60_000
   await ledger.submit(
     tenantNo,
     null,
-    { kind: 'hold', credits: micros(2), expiresAt },
+    { kind: 'hold', credits: micros(2), lastsMs: 60_000 },
     keyOf('hold'),
   )
   const orders: Order[] = [
@@ -166,7 +165,7 @@ test('an order for a tenant that does not exist harms none of those that come wi
 
 test('an order that cannot be decided is answered, and harms none of those that come with it', async () => {
   const tenantNo = await tenantOn('prepaid', 5)
-  const broken = { kind: 'hold', credits: 1n, expiresAt: Number.NaN } as const
+  const broken = { kind: 'hold', credits: 1n, lastsMs: Number.NaN } as const
   const answers = await Promise.all([
     answerOf(ledger.submit(tenantNo, null, callOf(), keyOf('before'))),
     answerOf(ledger.submit(tenantNo, null, broken, keyOf('broken'))),

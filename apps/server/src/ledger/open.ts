@@ -21,6 +21,22 @@ export async function openLog(
   return account
 }
 
+/** What line 1 of a log says of the account that it opens. */
+export function openingFrom(
+  tenantNo: number,
+  { detail, recordedAt }: Entry,
+): Parameters<typeof openAccount>[0] {
+  return {
+    tenantNo,
+    planVersionNo: Number(detail?.plan_version_no),
+    timeZone: String(detail?.time_zone),
+    region: (detail?.region ?? null) as string | null,
+    trialDays: Number(detail?.trial_days ?? 0),
+    testClock: detail?.test_clock === undefined ? null : recordedAt,
+    now: recordedAt,
+  }
+}
+
 /** Line 1: what an account begins with, so that the rest can be told from the log alone. */
 export function openEntry(account: Account): Entry {
   return {
@@ -34,6 +50,12 @@ export function openEntry(account: Account): Entry {
       plan_version_no: account.planVersionNo,
       time_zone: account.timeZone,
       region: account.region,
+      ...(account.trialEnd === null
+        ? {}
+        : { trial_days: (account.trialEnd - account.lastAt) / 86_400_000 }),
+      ...(account.testClock === null
+        ? {}
+        : { test_clock: new Date(account.testClock).toISOString() }),
     },
   }
 }

@@ -4,7 +4,11 @@ import type { Account } from './types.ts'
 
 /** Brings the plans of accounts into memory: no account is decided on before this. */
 export async function loadPlans(catalog: Catalog, accounts: readonly Account[]): Promise<void> {
-  const versions = new Set(accounts.map(({ planVersionNo }) => planVersionNo))
+  const versions = new Set(
+    accounts.flatMap(({ planVersionNo, pending }) =>
+      pending?.planVersionNo == null ? [planVersionNo] : [planVersionNo, pending.planVersionNo],
+    ),
+  )
   await Promise.all([...versions].map((version) => catalog.loadPlanVersion(version)))
 }
 

@@ -1,9 +1,13 @@
 import type { Catalog } from '../catalog/catalog.ts'
 import type { PlanTerms } from '../catalog/types.ts'
 import type { Queryable } from '../db/pool.ts'
-import { rollTo } from './account.ts'
+import { rollTo } from './lapse.ts'
 import { readAccounts } from './store.ts'
+import { planVersionAt, timeOf } from './subscription.ts'
 import type { Account } from './types.ts'
+
+/** `now` is the account's own: the clock's, or that of a tenant on a test clock. */
+export type AccountNow = { account: Account; terms: PlanTerms; now: number }
 
 /** A tenant's account as it stands at `now`, with its plan. Reads one row, however long the log. */
 export async function accountAt(
@@ -11,7 +15,7 @@ export async function accountAt(
   catalog: Catalog,
   tenantNo: number,
   now: number,
-): Promise<{ account: Account; terms: PlanTerms }> {
+): Promise<AccountNow> {
   const accounts = await accountsAt(db, catalog, [tenantNo], now)
   return accounts.get(tenantNo)!
 }
@@ -21,14 +25,12 @@ export async function accountsAt(
   catalog: Catalog,
   tenantNos: number[],
   now: number,
-): Promise<Map<number, { account: Account; terms: PlanTerms }>> {
-  const found = new Map<number, { account: Account; terms: PlanTerms }>()
+): Promise<Map<number, AccountNow>> {
+  const found = new Map<number, AccountNow>()
   for (const stored of await readAccounts(db, tenantNos)) {
-    const account = rollTo(stored, Math.max(now, stored.lastAt))
-    found.set(stored.tenantNo, {
-      account,
-      terms: await catalog.loadPlanVersion(account.planVersionNo),
-    })
+    const at = timeOf(stored, now)
+    const terms = await catalog.loadPlanVersion(planVersionAt(stored, at))
+    found.set(stored.tenantNo, { account: rollTo(stored, terms, at), terms, now: at })
   }
   return found
 }

@@ -12,12 +12,19 @@ const PROBLEM_OF_REFUSAL: Record<Refusal, ProblemCode> = {
   too_many_holds: 'too_many_holds',
   too_many_key_limits: 'too_many_keys',
   grant_expired: 'invalid_request',
+  subscription_not_active: 'subscription_conflict',
+  subscription_not_paused: 'subscription_conflict',
+  nothing_pending: 'subscription_conflict',
+  no_test_clock: 'no_test_clock',
+  clock_goes_back: 'invalid_request',
+  nothing_lapsed: 'internal_error',
   usage_too_large: 'invalid_request',
 }
 
 /** Where a refusal is about a field that was sent. */
 const FIELD_OF_REFUSAL: Partial<Record<Refusal, FieldError>> = {
   grant_expired: { field: 'expires_at', message: 'must lie in the future' },
+  clock_goes_back: { field: 'now', message: 'lies before the time that the test clock shows' },
   usage_too_large: {
     field: 'quantity',
     message: 'makes the usage of the period too large to be counted',

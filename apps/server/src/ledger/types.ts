@@ -3,6 +3,8 @@ import type { Micros } from '../lib/micros.ts'
 import type { Period } from '../lib/periods.ts'
 import type { EntryKind } from './codes.ts'
 
+export type { Micros }
+
 /** The small current state of a tenant: a fold of its log, and all that `decide` knows of the past. */
 export type Account = {
   readonly tenantNo: number
@@ -29,6 +31,16 @@ export type Account = {
   readonly windows: readonly RateWindow[]
   /** Only keys that have a limit of their own, in the order in which they were given one. */
   readonly keyLimits: readonly KeyLimit[]
+  /** Whether fees are asked and calls are taken. Canceled: until somebody subscribes again. */
+  readonly subscription: 'active' | 'paused' | 'canceled'
+  /** Until when nothing is charged, ms; null: there was no trial. */
+  readonly trialEnd: number | null
+  /** What happens when the running period ends: another plan, or the end (null). */
+  readonly pending: { readonly planVersionNo: number | null } | null
+  /** The credits that a period begins with: given last for the one that ends at `through`, by line `seq`. */
+  readonly allowance: { readonly through: number; readonly seq: number } | null
+  /** The time of a tenant that lives on a clock of its own, ms; null: everybody's time. */
+  readonly testClock: number | null
   /** The earliest expiry of a grant or hold, ms; Infinity when none expires. */
   readonly nextExpiry: number
 }
@@ -122,6 +134,8 @@ export type Command =
       readonly priority: number
       readonly expiresAt: number | null
       readonly reason: string
+      /** Bought ones are on the bill of the period in which they were given. */
+      readonly bought: boolean
     }
   | { readonly kind: 'adjustment'; readonly credits: Micros; readonly reason: string }
   | { readonly kind: 'hold'; readonly credits: Micros; readonly expiresAt: number }
@@ -134,6 +148,8 @@ export type Command =
   | { readonly kind: 'release'; readonly holdSeq: number }
   | { readonly kind: 'void'; readonly voided: VoidedCall; readonly reason: string }
   | { readonly kind: 'change'; readonly change: AccountChange }
+  /** Writes the lines for what time did, and none of its own. */
+  | { readonly kind: 'lapse' }
 
 /** What a void must know of the line it compensates. */
 export type VoidedCall = {
@@ -157,6 +173,13 @@ export type AccountChange = {
   readonly planVersionNo?: number
   readonly timeZone?: string
   readonly region?: string | null
+  readonly subscription?: Account['subscription']
+  readonly pending?: Account['pending']
+  readonly trialEnd?: number
+  /** Credits that another plan brings for the rest of the period. */
+  readonly allowance?: Micros
+  /** Moves a test clock on, ms. The change happens at that time. */
+  readonly testClock?: number
   /** A limit of a key's own; null lifts it. */
   readonly keyLimit?: { readonly keyNo: number; readonly limit: Micros | null }
 }
@@ -191,6 +214,12 @@ export type Refusal =
   | 'too_many_holds'
   | 'too_many_key_limits'
   | 'grant_expired'
+  | 'subscription_not_active'
+  | 'subscription_not_paused'
+  | 'nothing_pending'
+  | 'no_test_clock'
+  | 'clock_goes_back'
+  | 'nothing_lapsed'
   | 'usage_too_large'
 
 export type Outcome =

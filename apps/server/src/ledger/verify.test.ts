@@ -3,7 +3,7 @@ import { after, test } from 'node:test'
 import fc from 'fast-check'
 import { testDatabase } from '../../test/database.ts'
 import { micros, newAccount, OPENED_AT } from '../../test/ledger-accounts.ts'
-import { histories, senderOf, type Turn, walk } from '../../test/ledger-histories.ts'
+import { histories, orderOf, senderOf, type Turn, walk } from '../../test/ledger-histories.ts'
 import { testPlanVersion } from '../../test/ledger-plans.ts'
 import { callOf, giftOf, keyOf, ledgerRoom, recorded } from '../../test/ledger-room.ts'
 import { handClock } from '../../test/node.ts'
@@ -72,12 +72,11 @@ test('a node that goes on writing is not mistaken for a difference', async () =>
 async function history(): Promise<number> {
   clock.set(OPENED_AT)
   const [tenantNo] = (await room.tenants(1, 'prepaid')) as [number]
-  const expiresAt = OPENED_AT + 3_600_000
   const orders: Order[] = [
     giftOf(10), // line 2
     callOf(2), // 3
     callOf(20), // 4: denied
-    { kind: 'hold', credits: micros(3), expiresAt }, // 5
+    { kind: 'hold', credits: micros(3), lastsMs: 3_600_000 }, // 5
     { kind: 'settlement', holdSeq: 5, credits: micros(1), allowMore: false }, // 6
     { kind: 'report', call: { ...callFields(), fileSizeBytes: 700 } }, // 7
     { kind: 'adjustment', credits: -micros(1), reason: 'by hand' }, // 8
@@ -260,6 +259,23 @@ test('credits that were changed are found by adding up the lines alone, too', as
   assert.ok(told.includes('the balance is 4000000, the lines add up to 4000001'), told.join('; '))
 })
 
+test('what time did is decided again as well, whether a command noticed or nothing but a clock', async () => {
+  clock.set(OPENED_AT)
+  const [tenantNo] = (await room.tenants(1, 'rolling')) as [number]
+  await submit(tenantNo, callOf(8))
+  for (const months of [1, 2, 5]) {
+    clock.set(OPENED_AT + months * 31 * 86_400_000)
+    await submit(tenantNo, { kind: 'lapse' })
+    if (months === 2) await submit(tenantNo, callOf(3))
+  }
+  await submit(tenantNo, callOf(1))
+  assert.deepEqual(await differencesOf(tenantNo), [])
+  await pool.query(`UPDATE entry SET credits = credits + 1 WHERE tenant_no = $1 AND kind = 12`, [
+    tenantNo,
+  ])
+  assert.notDeepEqual(await differencesOf(tenantNo), [])
+})
+
 test('one log that differs keeps no other from being verified', async () => {
   const tenantNos = [await history(), await history(), await history()]
   const [unreadable, lost, wrong] = tenantNos as [number, number, number]
@@ -286,7 +302,7 @@ function orderFrom(command: Turn['command']): Order {
     const { planVersionNo } = catalog.latestPlan(plan)!
     return { kind: 'change', change: { ...command.change, planVersionNo } }
   }
-  if (command.kind !== 'call' && command.kind !== 'report') return command
+  if (command.kind !== 'call' && command.kind !== 'report') return orderOf(command, clock.now())
   const { call, price } = command
   const { credits: reportedCredits, premium: reportedPremium } = price
   return { kind: command.kind, call: { ...call, reportedCredits, reportedPremium } }

@@ -6,11 +6,12 @@ import { ProblemError } from '../lib/problem-error.ts'
 import { VERIFY_LINES_PER_READ } from '../limits.ts'
 import { openAccount } from './account.ts'
 import { encodeAccountState } from './account-state.ts'
-import { commandFromEntry } from './command-from-entry.ts'
-import { decide } from './decide.ts'
+import { changeFrom, commandFromEntry } from './command-from-entry.ts'
+import { decide, newClockOf } from './decide.ts'
 import { costOf, type StoredEntry } from './entry-row.ts'
-import { openEntry } from './open.ts'
+import { openEntry, openingFrom } from './open.ts'
 import { readAccounts, readEntriesForward, readEntry, readKeyCounts } from './store.ts'
+import { planVersionAt, timeOf } from './subscription.ts'
 import type { Account, Entry } from './types.ts'
 import { voidedCall } from './void-verb.ts'
 
@@ -61,8 +62,8 @@ class Fold {
   private keyed = { lines: 0, seqs: 0n }
   /** What is being done, to be told if it turns out to be impossible. */
   private doing: { seq: number | null; failing: string } = { seq: null, failing: '' }
-  /** Lines for lapsed credits, which come before the line of the command that noticed. */
-  private expiries: StoredEntry[] = []
+  /** Lines for what time did, which come before the line of the command that noticed, if one did. */
+  private lapsed: StoredEntry[] = []
   private readonly differences: Difference[] = []
   private readonly client: pg.ClientBase
   private readonly catalog: Catalog
@@ -99,8 +100,10 @@ class Fold {
     if (entry.kind === 'open') return this.open(entry)
     if (this.account === null)
       return this.stop(1, 'the log does not begin with line 1 of kind open')
-    if (entry.kind === 'expiry') {
-      this.expiries.push(entry)
+    if (entry.kind === 'expiry' || entry.kind === 'allowance') {
+      const another = this.lapsed[0]?.recordedAt !== entry.recordedAt
+      if (another) this.account = await this.lapse(this.account)
+      this.lapsed.push(entry)
       return true
     }
     this.keyed.lines += 1
@@ -109,13 +112,13 @@ class Fold {
   }
 
   async compareWithStored(): Promise<void> {
+    if (this.account !== null) this.account = await this.lapse(this.account)
     this.doing = { seq: null, failing: 'the account cannot be read' }
     const [stored] = await readAccounts(this.client, [this.tenantNo])
     if (stored === undefined || this.account === null) {
       this.differ(null, stored === undefined ? 'there is no account' : 'there is no log')
       return
     }
-    if (this.expiries.length > 0) this.differ(this.lines, 'ends with an expiry that nobody noticed')
     if (stored.lastSeq !== this.lines) {
       this.differ(null, `the account ends at line ${stored.lastSeq}, the log at ${this.lines}`)
     }
@@ -140,20 +143,28 @@ class Fold {
   }
 
   private open(entry: StoredEntry): boolean {
-    const { detail, recordedAt } = entry
-    this.account = openAccount({
-      tenantNo: this.tenantNo,
-      planVersionNo: Number(detail?.plan_version_no),
-      timeZone: String(detail?.time_zone),
-      region: (detail?.region ?? null) as string | null,
-      now: recordedAt,
-    })
+    this.account = openAccount(openingFrom(this.tenantNo, entry))
     this.compare([openEntry(this.account)], [entry])
     return true
   }
 
-  private async decideAgain(account: Account, entry: StoredEntry): Promise<boolean> {
-    const terms = await this.catalog.loadPlanVersion(account.planVersionNo)
+  /** What time did is the same whether a command noticed or not, so it is decided by itself. */
+  private async lapse(account: Account): Promise<Account> {
+    const lines = this.lapsed
+    this.lapsed = []
+    if (lines.length === 0) return account
+    const now = lines[0]!.recordedAt
+    const terms = await this.catalog.loadPlanVersion(planVersionAt(account, now))
+    // A test clock stands where the line says: it may be the change of the clock that noticed.
+    const outcome = decide({ ...account, testClock: null }, { kind: 'lapse' }, terms, now)
+    this.compare(outcome.entries, lines)
+    return { ...outcome.account, testClock: account.testClock }
+  }
+
+  private async decideAgain(before: Account, entry: StoredEntry): Promise<boolean> {
+    const account = await this.lapse(before)
+    const at = timeOf(account, entry.recordedAt, newClockOf(changeOf(entry)))
+    const terms = await this.catalog.loadPlanVersion(planVersionAt(account, at))
     const voidedSeq = entry.kind === 'void' ? Number(entry.detail?.voided_seq) : null
     const target =
       voidedSeq === null ? null : await readEntry(this.client, this.tenantNo, voidedSeq)
@@ -164,8 +175,7 @@ class Fold {
     const outcome = decide(account, command, terms, entry.recordedAt)
     if (outcome.refusal !== null)
       return this.stop(entry.seq, `would be refused: ${outcome.refusal}`)
-    this.compare(outcome.entries, [...this.expiries, entry])
-    this.expiries = []
+    this.compare(outcome.entries, [entry])
     this.account = outcome.account
     return true
   }
@@ -193,6 +203,10 @@ class Fold {
     this.differ(seq, what)
     return false
   }
+}
+
+function changeOf({ kind, detail }: StoredEntry) {
+  return { kind, change: kind === 'change' ? changeFrom(detail ?? {}) : {} }
 }
 
 function comparable(entry: Entry) {
