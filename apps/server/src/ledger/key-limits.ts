@@ -1,5 +1,5 @@
-import type pg from 'pg'
 import type { Catalog } from '../catalog/catalog.ts'
+import type { Queryable } from '../db/pool.ts'
 import { makeIdempotencyKey, storedKey } from '../lib/idempotency.ts'
 import { type Micros, microsFromNumber } from '../lib/micros.ts'
 import { invalidField } from '../lib/problem-error.ts'
@@ -45,11 +45,11 @@ function unitsFrom(limit: number): Micros {
 
 /** Of a tenant's keys those that have a limit of their own, at `now`. Reads one row. */
 export async function keyLimitsAt(
-  pool: pg.Pool,
+  db: Queryable,
   catalog: Catalog,
   tenantNo: number,
   now: number,
 ): Promise<KeyLimitState[]> {
-  const { account } = await accountAt(pool, catalog, tenantNo, now)
+  const { account } = await accountAt(db, catalog, tenantNo, now)
   return account.keyLimits.map(({ keyNo, limit, used }) => ({ keyNo, limit, used }))
 }

@@ -131,11 +131,11 @@ export async function readKeyOwner(
 
 /** Of these keys those that were revoked, or expired, before then. */
 export async function readEndedKeys(
-  pool: pg.Pool,
+  db: Queryable,
   keyNos: readonly number[],
   before: number,
 ): Promise<number[]> {
-  const { rows } = await pool.query<{ key_no: number }>(
+  const { rows } = await db.query<{ key_no: number }>(
     `SELECT key_no FROM api_key
      WHERE key_no = ANY($1::int4[]) AND (revoked_at < $2 OR expires_at < $2)`,
     [keyNos, new Date(before)],

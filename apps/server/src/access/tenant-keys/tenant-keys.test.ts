@@ -4,7 +4,12 @@ import { assertProblem } from '../../../test/api-problem.ts'
 import { testDatabase } from '../../../test/database.ts'
 import { expectStatus, handClock, nodeOn } from '../../../test/node.ts'
 import { signedIn } from '../../../test/members.ts'
-import { KEY_CACHE_SECONDS, KEY_LIMITS_PER_TENANT_MAX, KEYS_PER_TENANT_MAX } from '../../limits.ts'
+import {
+  DATABASE_CONNECTIONS_MAX,
+  KEY_CACHE_SECONDS,
+  KEY_LIMITS_PER_TENANT_MAX,
+  KEYS_PER_TENANT_MAX,
+} from '../../limits.ts'
 
 const clock = handClock('2026-05-10T12:00:00Z')
 const database = await testDatabase()
@@ -210,6 +215,21 @@ test('a key that nobody takes any more makes room for the limit of another', asy
   assertProblem(await limited(), 'too_many_keys')
   clock.advance(KEY_CACHE_SECONDS * 1_000 + 1)
   expectStatus(await limited(), 201)
+})
+
+test('more limits than there are connections may be set at once: nobody waits for a connection that another holds', async () => {
+  const { id: busy } = await node.tenant()
+  const path = `/api/admin/tenants/${busy}/keys`
+  const made = await Promise.all(
+    Array.from({ length: 3 * DATABASE_CONNECTIONS_MAX }, () =>
+      node.admin('POST', path, { calls_per_period: 1 }),
+    ),
+  )
+  for (const reply of made) expectStatus(reply, 201)
+  const changed = await Promise.all(
+    made.map(({ body }) => node.admin('PATCH', `${path}/${body.key_id}`, { calls_per_period: 2 })),
+  )
+  for (const reply of changed) assert.equal(expectStatus(reply, 200).body.calls.limit, 2)
 })
 
 test('when a key was last used is written down, from both nodes', async () => {

@@ -2,7 +2,7 @@ import { KEY_OVERLAP_SECONDS_DEFAULT, type keyBody, type patchKeyBody } from '@t
 import type pg from 'pg'
 import type { z } from 'zod'
 import type { Catalog } from '../../catalog/catalog.ts'
-import { inTransaction } from '../../db/pool.ts'
+import { inTransaction, type Queryable } from '../../db/pool.ts'
 import { keyLimitsAt, limitKey } from '../../ledger/key-limits.ts'
 import type { Ledger } from '../../ledger/ledger.ts'
 import type { Actor } from '../../lib/caller.ts'
@@ -70,7 +70,7 @@ export async function makeTenantKey(
     })
     // Before the key can be used: were this to fail, there would be no key either.
     const limit = wanted.calls_per_period
-    if (limit !== undefined) await setLimit(deps, author, row.key_no, { tenantNo, limit })
+    if (limit !== undefined) await setLimit(db, deps, author, row.key_no, { tenantNo, limit })
     await appendAudit(db, author.actor, {
       tenantNo,
       action: 'key.created',
@@ -99,7 +99,7 @@ export async function changeTenantKey(
     const scopes = wanted.scopes ?? before.scopes
     checkScopes(scopes)
     const limit = wanted.calls_per_period
-    if (limit !== undefined) await setLimit(deps, author, before.key_no, { tenantNo, limit })
+    if (limit !== undefined) await setLimit(db, deps, author, before.key_no, { tenantNo, limit })
     const row = await updateTenantKey(db, before.key_no, {
       name: wanted.name ?? before.name,
       scopes,
@@ -171,17 +171,22 @@ export async function endTenantKey(
   directory.forgetCallers()
 }
 
+/**
+ * Inside the caller's transaction, and reads by its connection: who holds one while waiting for
+ * another can wait for ever, and all who need one with them.
+ */
 async function setLimit(
-  { pool, ledger, catalog, clock }: TenantKeyDependencies,
+  db: Queryable,
+  { ledger, catalog, clock }: TenantKeyDependencies,
   { senderNo }: Author,
   keyNo: number,
   { tenantNo, limit }: { tenantNo: number; limit: number | null },
 ): Promise<void> {
   const now = clock.now()
-  const limited = (await keyLimitsAt(pool, catalog, tenantNo, now)).map((one) => one.keyNo)
+  const limited = (await keyLimitsAt(db, catalog, tenantNo, now)).map((one) => one.keyNo)
   if (limit !== null && limited.length >= KEY_LIMITS_PER_TENANT_MAX) {
     const before = now - KEY_CACHE_SECONDS * 1_000
-    for (const ended of await readEndedKeys(pool, limited, before)) {
+    for (const ended of await readEndedKeys(db, limited, before)) {
       await limitKey(ledger, tenantNo, senderNo, ended, null)
     }
   }
