@@ -22,7 +22,13 @@ export async function changePassword(
   const { member_no: memberNo, email, password_hash: before } = member
   const address = actor.address ?? ''
   await lockout.tryLogin(email, address)
-  if (!(await deps.passwords.verify(before, passwords.current))) {
+  const right = await deps.passwords
+    .verify(before, passwords.current)
+    .catch(async (error: unknown) => {
+      await lockout.cameToNothing(email, address)
+      throw error
+    })
+  if (!right) {
     await lockout.failed(email, address)
     throw wrongPassword()
   }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
+import pg from 'pg'
 import { watched } from '../../../test/api-contract.ts'
 import { inParallel } from '../../../test/api-parallel.ts'
 import { assertProblem } from '../../../test/api-problem.ts'
@@ -7,7 +8,12 @@ import { send } from '../../../test/api-request.ts'
 import { until } from '../../../test/embedded.ts'
 import { expectStatus, handClock, type Reply, testNode, testSettings } from '../../../test/node.ts'
 import { logIn, newPerson, PASSWORD } from '../../../test/people.ts'
-import { LOCKOUT_FAILURES_MAX, LOCKOUT_SECONDS } from '../../limits.ts'
+import {
+  LOCKOUT_FAILURES_MAX,
+  LOCKOUT_SECONDS,
+  PASSWORD_HASHES_RUNNING_MAX,
+  PASSWORD_HASHES_WAITING_MAX,
+} from '../../limits.ts'
 import { Directory } from '../directory.ts'
 import { openLockout } from '../lockout.ts'
 import { Policy } from '../policy/policy.ts'
@@ -20,6 +26,24 @@ const clock = handClock('2026-03-10T12:00:00Z')
 const node = watched(await testNode({ clock }))
 after(() => node.stop())
 const { pool } = node.server
+
+/** What the verb needs beside a node, whose own is out of reach. */
+async function verbDependencies() {
+  const passwords = new Passwords()
+  const tokens = new AccessTokens({ pool, clock })
+  const policy = await Policy.load()
+  const failures = new FailedSignIns({
+    pool,
+    clock,
+    onError: (error) => assert.fail(String(error)),
+  })
+  const deps = {
+    ...{ ...node.server, settings: testSettings(), passwords, tokens, failures },
+    lockout: openLockout({ redis: null, clock }),
+    directory: new Directory({ pool, policy, tokens, clock }),
+  }
+  return { deps, failures }
+}
 
 const actionsOf = async (memberId: string): Promise<string[]> => {
   const { rows } = await pool.query(
@@ -58,19 +82,8 @@ test('the answer to a wrong password is that to an address which nobody has', as
 
 test('a password is compared whether there is such a person or not, once for each try', async () => {
   const { email } = await newPerson(node)
-  const passwords = new Passwords()
-  const tokens = new AccessTokens({ pool, clock })
-  const policy = await Policy.load()
-  const failures = new FailedSignIns({
-    pool,
-    clock,
-    onError: (error) => assert.fail(String(error)),
-  })
-  const deps = {
-    ...{ ...node.server, settings: testSettings(), passwords, tokens, failures },
-    lockout: openLockout({ redis: null, clock }),
-    directory: new Directory({ pool, policy, tokens, clock }),
-  }
+  const { deps, failures } = await verbDependencies()
+  const { passwords } = deps
   const origin = { address: '192.0.2.1', requestId: 'r' }
   for (const address of [email, 'nobody@example.com', 'nobody-else@example.com']) {
     const before = passwords.hashesCount
@@ -79,6 +92,39 @@ test('a password is compared whether there is such a person or not, once for eac
     })
     assert.equal(passwords.hashesCount, before + 1, address)
   }
+  await logInVerb(deps, { email, password: PASSWORD }, origin)
+  await failures.settled()
+})
+
+test('tries while the database is away, or while too many passwords wait, lock nobody', async (t) => {
+  const { email } = await newPerson(node)
+  const away = new pg.Pool({ host: '127.0.0.1', port: 1 })
+  t.after(() => away.end())
+  const { deps, failures } = await verbDependencies()
+  const origin = { address: '192.0.2.1', requestId: 'r' }
+  const tries = Array.from({ length: 2 * LOCKOUT_FAILURES_MAX })
+  for (const _ of tries) {
+    const credentials = { email, password: PASSWORD }
+    await assert.rejects(logInVerb({ ...deps, pool: away }, credentials, origin), {
+      code: 'ECONNREFUSED',
+    })
+  }
+  let isBusy = true
+  // Whoever is done comes again at once, so that there is never a place.
+  const comeAgain = async (): Promise<void> => {
+    while (isBusy) await deps.passwords.verify(null, 'x')
+  }
+  const crowd = Array.from(
+    { length: PASSWORD_HASHES_RUNNING_MAX + PASSWORD_HASHES_WAITING_MAX },
+    comeAgain,
+  )
+  for (const _ of tries) {
+    await assert.rejects(logInVerb(deps, { email, password: PASSWORD }, origin), {
+      code: 'overloaded',
+    })
+  }
+  isBusy = false
+  await Promise.all(crowd)
   await logInVerb(deps, { email, password: PASSWORD }, origin)
   await failures.settled()
 })

@@ -17,7 +17,7 @@ export async function logIn(
   credentials: { email: string; password: string },
   origin: Origin,
 ): Promise<SignIn> {
-  const { pool, lockout, passwords, failures } = deps
+  const { lockout, failures } = deps
   const email = credentials.email.toLowerCase()
   await lockout.tryLogin(email, origin.address).catch((error: unknown) => {
     if (error instanceof ProblemError && error.code === 'locked') {
@@ -25,9 +25,12 @@ export async function logIn(
     }
     throw error
   })
-  const member = await readMemberByEmail(pool, email)
-  const right = await passwords.verify(member?.password_hash ?? null, credentials.password)
-  const session = right && member !== null ? await beginSession(deps, member, origin) : null
+  const { member, session } = await compare(deps, email, credentials.password, origin).catch(
+    async (error: unknown) => {
+      await lockout.cameToNothing(email, origin.address)
+      throw error
+    },
+  )
   if (member === null || session === null) {
     await lockout.failed(email, origin.address)
     if (member !== null) failures.noteFailed(member, origin)
@@ -36,6 +39,18 @@ export async function logIn(
   await lockout.succeeded(email, origin.address)
   const { member_id: memberId, tenant_id: tenantId, role } = member
   return signIn(deps.tokens, { memberId, tenantId, role }, session)
+}
+
+async function compare(
+  deps: SignInDependencies,
+  email: string,
+  password: string,
+  origin: Origin,
+): Promise<{ member: MemberRow | null; session: Session | null }> {
+  const member = await readMemberByEmail(deps.pool, email)
+  const right = await deps.passwords.verify(member?.password_hash ?? null, password)
+  const session = right && member !== null ? await beginSession(deps, member, origin) : null
+  return { member, session }
 }
 
 /** Null: the password was changed, or the member removed, since it was looked at. */
