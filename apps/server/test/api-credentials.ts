@@ -1,7 +1,9 @@
 import { createHmac } from 'node:crypto'
 import { KEY_SCOPES, MEMBER_ROLES, STAFF_ROLES } from '@tollgate/contract'
 import { exportJWK, generateKeyPair, SignJWT } from 'jose'
+import { AccessTokens } from '../src/access/sign-in/access-tokens.ts'
 import type { Role } from '../src/lib/caller.ts'
+import { ACCESS_TOKEN_SECONDS } from '../src/limits.ts'
 import { signedIn, signInAs } from './members.ts'
 import { expectStatus, type TestNode } from './node.ts'
 
@@ -92,10 +94,23 @@ async function badTokens(node: TestNode, tenantId: string): Promise<Record<strin
       {},
     ),
     'token signed with the public key as a shared secret': await confused(node, head, claims),
+    'token that has expired': await expired(node, decoded(claims)),
     'token of a session that has ended': signedOut.accessToken,
     'token of somebody who was removed': removed.accessToken,
     'refresh token': owner.refreshToken,
   }
+}
+
+/** Signed by our own key, of a session that lives. */
+function expired(node: TestNode, claims: Record<string, unknown>): Promise<string> {
+  const { pool, clock } = node.server
+  const then = clock.now() - (ACCESS_TOKEN_SECONDS + 1) * 1_000
+  return new AccessTokens({ pool, clock: { now: () => then } }).sign({
+    memberId: claims.sub as string,
+    tenantId: claims.tenant_id as string,
+    role: claims.role as string,
+    sessionId: claims.sid as string,
+  })
 }
 
 /** What a verifier takes that believes the header's algorithm. */
