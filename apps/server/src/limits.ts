@@ -51,7 +51,7 @@ export const TENANTS_CACHED_MAX = 50_000
 
 /** What nobody reaches by honest work, on the fastest machine there is. The plan's limits are another matter. */
 export const REQUESTS_PER_KEY_PER_MINUTE = 1_200_000
-/** Of an address that showed no valid key: sign-ins, wrong keys, the documentation. */
+/** Of an address, where no key is needed or no valid one came: sign-ins, wrong keys, the documentation. */
 export const REQUESTS_PER_ADDRESS_PER_MINUTE = 600
 export const KEYS_PER_TENANT_MAX = 1_000
 export const LAST_USED_SAVE_SECONDS = 30

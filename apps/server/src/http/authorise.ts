@@ -58,8 +58,10 @@ async function admit(deps: AuthoriseDependencies, request: FastifyRequest): Prom
   const { access } = request.routeOptions.config
   // Machines ask for ever whether a node lives, perhaps from the address that everybody comes from.
   if (access?.object === 'health') return
-  const needsCaller = access !== undefined && !policy.isPublic(access)
-  const known = directory.knownCaller(request.headers.authorization)
+  const isPublic = access !== undefined && policy.isPublic(access)
+  const needsCaller = access !== undefined && !isPublic
+  // Whoever has a key is to get no more sign-ins, sign-ups and e-mails from an address than others.
+  const known = isPublic ? null : directory.knownCaller(request.headers.authorization)
   if (known === null && !needsCaller) {
     await count(request, requestLimits.ofAddress(request.ip))
     return

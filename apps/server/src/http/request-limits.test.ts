@@ -160,6 +160,18 @@ test('what needs no key is counted by address; whether the node lives, never', a
   })
 })
 
+test('a good key lifts no limit where none is needed: sign-ups and e-mails are counted by address', async () => {
+  const { key } = await tenant()
+  await withNode({ requestsPerAddress: 3 }, async (node) => {
+    expectStatus(await send(node.url, key, READ), 200)
+    const body = { email: 'somebody@example.com' }
+    const forgot = { method: 'POST', path: '/auth/password/forgot', body }
+    for (let n = 0; n < 3; n += 1) expectStatus(await send(node.url, key, forgot), 202)
+    expectRefused(await send(node.url, key, forgot), 3)
+    expectStatus(await send(node.url, key, READ), 200)
+  })
+})
+
 test('without limits nothing is counted and nothing told', async () => {
   const { key } = await tenant()
   await withNode({}, async (node) => {
