@@ -107,6 +107,26 @@ test('tries that came to nothing lock nobody, and take nothing from the failures
   assert.ok((await tried(lockout, newEmail())) > 0)
 })
 
+test('of parallel tries that come to nothing none is left counted, those that were refused included', async () => {
+  const { lockout } = inMemory()
+  const email = newEmail()
+  const all = await Promise.all(Array.from({ length: 50 }, () => tried(lockout, email)))
+  for (const seconds of all) if (seconds === 0) await lockout.cameToNothing(email, ADDRESS)
+  await fail(lockout, email, LOCKOUT_FAILURES_MAX)
+  assert.equal(await tried(lockout, email), LOCKOUT_SECONDS)
+})
+
+test('a lock holds against tries that come while it closes', async () => {
+  const { lockout } = inMemory()
+  const email = newEmail()
+  await fail(lockout, email, LOCKOUT_FAILURES_MAX - 1)
+  assert.equal(await tried(lockout, email), 0)
+  const refused = Array.from({ length: 50 }, () => tried(lockout, email))
+  await lockout.failed(email, ADDRESS)
+  for (const seconds of await Promise.all(refused)) assert.ok(seconds > 0)
+  for (let n = 0; n < 100; n += 1) assert.ok((await tried(lockout, email)) > 0)
+})
+
 test('an account is one however its address is written', async () => {
   const { lockout } = inMemory()
   await fail(lockout, 'Ada@Example.com', 3)

@@ -11,6 +11,9 @@ import {
   LOCKOUT_WINDOW_SECONDS,
 } from '../limits.ts'
 
+/** A count that stays above every bound, whatever tries that were under way give back. */
+const LOCKED = 1_000_000_000
+
 /** Ends guessing of passwords: by account, whether it exists or not, and more widely by address. */
 export interface Lockout {
   /**
@@ -32,11 +35,14 @@ export function openLockout(deps: { redis: Redis | null; clock: Clock }): Lockou
   const addresses = openCounters({ ...deps, name: 'login:address', windowSeconds })
   return {
     async tryLogin(email, address) {
-      const network = networkOf(address)
-      const giveBack = () => addresses.add(network, -1)
-      await refuseAbove(LOCKOUT_ADDRESS_FAILURES_MAX, await addresses.add(network, 1), giveBack)
-      const count = await accounts.add(accountKey(email), 1)
-      await refuseAbove(LOCKOUT_FAILURES_MAX, count, giveBack)
+      const [network, account] = [networkOf(address), accountKey(email)]
+      const ofAddress = await addresses.add(network, 1)
+      const giveBackAddress = () => giveBack(addresses, network, ofAddress)
+      await refuseAbove(LOCKOUT_ADDRESS_FAILURES_MAX, ofAddress, giveBackAddress)
+      const ofAccount = await accounts.add(account, 1)
+      await refuseAbove(LOCKOUT_FAILURES_MAX, ofAccount, () =>
+        Promise.all([giveBackAddress(), giveBack(accounts, account, ofAccount)]),
+      )
     },
     async succeeded(email, address) {
       // Not all of the address's: else who has one account could guess at others without end.
@@ -68,16 +74,21 @@ function accountKey(email: string): string {
 async function refuseAbove(
   failuresMax: number,
   { count, msLeft }: Count,
-  giveBack: () => Promise<unknown>,
+  giveBackAll: () => Promise<unknown>,
 ): Promise<void> {
   if (count <= failuresMax) return
-  // Nothing was tried, so the others who share the address are not to pay for it.
-  await giveBack()
+  // Nothing was tried: others who share the address or the account are not to pay for it.
+  await giveBackAll()
   const retryAfterSeconds = Math.max(1, Math.ceil(msLeft / 1_000))
   const minutes = Math.ceil(retryAfterSeconds / 60)
   const wait = minutes === 1 ? 'a minute' : `${minutes} minutes`
   const detail = `Too many sign-ins failed. Try again in ${wait}, or ask an administrator to unlock it.`
   throw new ProblemError('locked', { detail, retryAfterSeconds })
+}
+
+/** Of a lock nothing: it may end meanwhile, and what comes back then would be a try more of the next window. */
+async function giveBack(counters: Counters, key: string, { count }: Count): Promise<void> {
+  if (count < LOCKED) await counters.add(key, -1)
 }
 
 /** The lock lasts from the failure that closed it. Tries that it refuses come here no more, so that they do not prolong it. */
@@ -88,5 +99,5 @@ async function lockAfterTheLast(
 ): Promise<void> {
   const count = await counters.read(key)
   if (count === null || count.count < failuresMax) return
-  await counters.set(key, count.count, LOCKOUT_SECONDS)
+  await counters.set(key, LOCKED, LOCKOUT_SECONDS)
 }
