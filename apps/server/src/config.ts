@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { isIP } from 'node:net'
 import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import type { Settings } from './lib/settings.ts'
+import type { Settings, StripeSettings } from './lib/settings.ts'
 import { REQUESTS_PER_ADDRESS_PER_MINUTE, REQUESTS_PER_KEY_PER_MINUTE } from './limits.ts'
 
 export type Config = Settings & {
@@ -20,6 +20,7 @@ export type Config = Settings & {
 type Env = Record<string, string | undefined>
 
 const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']
+const STRIPE_API_URL = 'https://api.stripe.com'
 const OPERATOR_KEY_CHARS_MIN = 24
 const DEFAULT_CATALOG = fileURLToPath(new URL('../../../catalogs/default.yaml', import.meta.url))
 
@@ -54,6 +55,7 @@ function accessConfig(env: Env, problems: string[]) {
     smtpUrl: url(secret(env, 'SMTP_URL', problems), 'SMTP_URL', 'smtps?', problems),
     mailFrom: env.MAIL_FROM || 'Tollgate <tollgate@localhost>',
     firstAdmin: firstAdmin(env, problems),
+    stripe: stripe(env, problems),
     corsOrigins: origins(env.CORS_ORIGINS || '', problems),
     trustedProxies: proxies(env.TRUSTED_PROXIES || '', problems),
     requestsPerKey: requestsPerMinute(
@@ -95,6 +97,28 @@ function firstAdmin(env: Env, problems: string[]): Config['firstAdmin'] {
   if (email !== null && password !== null) return { email, password }
   problems.push('TOLLGATE_ADMIN_EMAIL and TOLLGATE_ADMIN_PASSWORD go together; one is missing')
   return null
+}
+
+function stripe(env: Env, problems: string[]): StripeSettings | null {
+  const secretKey = secret(env, 'STRIPE_SECRET_KEY', problems)
+  const webhookSecret = secret(env, 'STRIPE_WEBHOOK_SECRET', problems)
+  const apiUrl = url(env.STRIPE_API_URL || STRIPE_API_URL, 'STRIPE_API_URL', 'https?', problems)
+  if (secretKey === null && webhookSecret === null) return null
+  if (secretKey === null || webhookSecret === null) {
+    problems.push('STRIPE_SECRET_KEY and STRIPE_WEBHOOK_SECRET go together; one is missing')
+    return null
+  }
+  if (!/^(sk|rk)_\S+$/.test(secretKey)) {
+    problems.push('STRIPE_SECRET_KEY must be a secret or restricted key: sk_… or rk_…')
+  }
+  if (!/^whsec_\S+$/.test(webhookSecret)) {
+    problems.push('STRIPE_WEBHOOK_SECRET must be the signing secret of a webhook endpoint: whsec_…')
+  }
+  if (apiUrl === null || !URL.canParse(apiUrl)) return null
+  if (new URL(apiUrl).origin !== apiUrl) {
+    problems.push('STRIPE_API_URL must be a URL without a path, as in https://api.stripe.com')
+  }
+  return { secretKey, webhookSecret, apiUrl }
 }
 
 function origins(text: string, problems: string[]): string[] {

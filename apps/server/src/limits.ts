@@ -183,3 +183,17 @@ export const HTTP_LEASES_MAX = 50_000
 
 export const CURRENCIES_PER_PLAN_MAX = 20
 export const TRIAL_DAYS_MAX = 366
+
+/** To have a payment requested or cancelled. Less than JOB_MS_MAX, as for e-mails. */
+export const PAYMENT_MS_MAX = 45_000
+export const STRIPE_CALL_MS_MAX = 10_000
+/** Of one call, with its key; a job is tried again as a whole. */
+export const STRIPE_CALL_RETRIES_MAX = 1
+/** A key under which Stripe keeps a failure of its own is no use for a day. */
+export const STRIPE_KEYS_PER_STEP_MAX = 3
+/** Of one customer, newest first, to find whether ours is there. */
+export const STRIPE_INVOICES_LOOKED_AT_MAX = 1_000
+/** An invoice with more lines has one line there, for all of it. */
+export const STRIPE_LINES_PER_INVOICE_MAX = 250
+/** Stripe signs again when it sends again, so an older signature was kept by somebody. */
+export const STRIPE_SIGNATURE_SECONDS_MAX = 300

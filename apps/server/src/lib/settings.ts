@@ -16,4 +16,13 @@ export type Settings = {
   /** HTTP requests per minute, whatever they ask; 0: no limit. */
   requestsPerKey: number
   requestsPerAddress: number
+  /** Null: nobody collects for us; invoices are marked as paid by people. */
+  stripe: StripeSettings | null
+}
+
+export type StripeSettings = {
+  secretKey: string
+  webhookSecret: string
+  /** Protocol, host and port. */
+  apiUrl: string
 }
