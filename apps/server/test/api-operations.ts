@@ -65,6 +65,10 @@ function readings(tenantId: string): Record<string, Operation> {
     'GET /api/entries': get(`/api/entries?tenant_id=${tenantId}`),
     'GET /api/usage/summary': get(`/api/usage/summary?tenant_id=${tenantId}`),
     'GET /api/billing/current': get(`/api/billing/current?tenant_id=${tenantId}`),
+    'POST /api/billing/estimate': post(200, async () => [
+      '/api/billing/estimate',
+      { quantities: { units: 1_000 } },
+    ]),
   }
 }
 

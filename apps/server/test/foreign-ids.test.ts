@@ -265,6 +265,7 @@ const ATTACKS: Record<string, Attack[]> = {
   ],
 }
 const TAKES_NO_ID = [
+  'POST /api/billing/estimate',
   'POST /auth/signup',
   'POST /auth/login',
   'POST /auth/refresh',

@@ -1,6 +1,7 @@
 export * from './admin.ts'
 export * from './audit.ts'
 export * from './billing.ts'
+export * from './billing-estimate.ts'
 export * from './codes.ts'
 export * from './events.ts'
 export * as fields from './fields.ts'

@@ -27,3 +27,7 @@ export const PASSWORD_CHARS_MIN = 10
 export const PASSWORD_CHARS_MAX = 128
 /** Of a password or token as it is sent. */
 export const SECRET_CHARS_MAX = 1_024
+/** Of what is to be estimated: a meter may add up bytes. */
+export const ESTIMATE_QUANTITY_MAX = 1_000_000_000_000_000
+export const ESTIMATE_METERS_MAX = 100
+export const ESTIMATE_GROUPS_PER_METER_MAX = 200

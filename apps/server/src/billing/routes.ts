@@ -6,11 +6,13 @@ import type { Catalog } from '../catalog/catalog.ts'
 import { accountAt } from '../ledger/readings.ts'
 import type { Clock } from '../lib/clock.ts'
 import { wirePeriod } from '../lib/wire-period.ts'
+import { estimateRoute } from './estimate-route.ts'
 import { rateRunningPeriod } from './rate.ts'
 
 export type BillingDependencies = { pool: pg.Pool; catalog: Catalog; clock: Clock }
 
 export function billingRoutes(fastify: FastifyInstance, deps: BillingDependencies): void {
+  estimateRoute(fastify, deps)
   const app = fastify.withTypeProvider<ZodTypeProvider>()
   app.get(
     '/api/billing/current',
