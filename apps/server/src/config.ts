@@ -40,6 +40,12 @@ export function readConfig(env: Env = process.env): Config {
     databaseUrl: databaseUrl(secret(env, 'DATABASE_URL', problems), problems),
     dataDir: resolve(env.TOLLGATE_DATA_DIR || '.tollgate'),
     operatorKey: operatorKey(secret(env, 'TOLLGATE_OPERATOR_KEY', problems), problems),
+    seller: {
+      name: env.SELLER_NAME || 'Tollgate',
+      address: listOf(env.SELLER_ADDRESS || '', ';'),
+      email: env.SELLER_EMAIL || null,
+      tax_id: env.SELLER_TAX_ID || null,
+    },
     catalogFile: env.TOLLGATE_CATALOG ? resolve(env.TOLLGATE_CATALOG) : DEFAULT_CATALOG,
     logLevel: logLevel(env.LOG_LEVEL || 'info', problems),
     ...accessConfig(env, problems),
@@ -148,9 +154,9 @@ function proxies(text: string, problems: string[]): string[] {
   return list
 }
 
-function listOf(text: string): string[] {
+function listOf(text: string, between = ','): string[] {
   return text
-    .split(',')
+    .split(between)
     .map((item) => item.trim())
     .filter((item) => item !== '')
 }

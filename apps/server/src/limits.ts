@@ -197,3 +197,19 @@ export const STRIPE_INVOICES_LOOKED_AT_MAX = 1_000
 export const STRIPE_LINES_PER_INVOICE_MAX = 250
 /** Stripe signs again when it sends again, so an older signature was kept by somebody. */
 export const STRIPE_SIGNATURE_SECONDS_MAX = 300
+/** Lines of a log that are folded, or measured again, at a time. */
+export const BILLING_LINES_PER_READ = 5_000
+/** Tenants whose invoices a node works out at a time. */
+export const BILLING_TENANTS_AT_ONCE = 4
+export const BILLING_TENANTS_PER_READ = 200
+/** How often a node asks for what is to be billed. */
+export const BILLING_CHECK_SECONDS = 60
+/** From a period's end to its invoice, for events that come late. */
+export const BILLING_GRACE_MINUTES = 60
+export const BILLING_DUE_DAYS = 14
+export const DISCOUNTS_PER_TENANT_MAX = 20
+/** Lines of the log that an explanation names one by one. */
+export const EXPLAINED_LINES_MAX = 1_000
+export const TEST_CLOCK_DAYS_MAX = 3_653
+/** A job that bills goes on in another after so long. Less than JOB_MS_MAX by what one tenant may take. */
+export const BILLING_RUN_MS_MAX = 30_000

@@ -8,6 +8,7 @@ import { AccessTokens } from './access/sign-in/access-tokens.ts'
 import { Passwords } from './access/sign-in/passwords.ts'
 import { emptySignInTrash } from './access/sign-in/trash.ts'
 import { accessTasks } from './access/tasks.ts'
+import { askForBilling, billingTasks } from './billing/tasks.ts'
 import { type Catalog, openCatalog } from './catalog/catalog.ts'
 import { loadCatalog } from './catalog/load-catalog.ts'
 import { readCatalog } from './catalog/read-catalog.ts'
@@ -23,6 +24,7 @@ import { Ledger } from './ledger/ledger.ts'
 import type { Clock } from './lib/clock.ts'
 import type { Settings } from './lib/settings.ts'
 import {
+  BILLING_CHECK_SECONDS,
   CATALOG_REFRESH_SECONDS,
   LAST_USED_SAVE_SECONDS,
   PARTITIONS_CHECK_HOURS,
@@ -88,7 +90,9 @@ export async function buildServer(options: ServerOptions): Promise<Server> {
     isStopping: () => stopping,
   })
   const stopJobs =
-    options.jobs === false ? async () => undefined : doJobs({ ...options, app, pool, lockout })
+    options.jobs === false
+      ? async () => undefined
+      : doJobs({ ...options, app, pool, catalog, ledger, lockout })
   const stopChores = startChores({ pool, catalog, directory, tokens, clock, log })
   const stop = async () => {
     stopping = true
@@ -108,10 +112,23 @@ export async function buildServer(options: ServerOptions): Promise<Server> {
   return { app, pool, catalog, ledger, clock, saveLastUsed, stop }
 }
 
-type JobsDependencies = ServerOptions & { app: FastifyInstance; pool: pg.Pool; lockout: Lockout }
+type JobsDependencies = ServerOptions & {
+  app: FastifyInstance
+  pool: pg.Pool
+  catalog: Catalog
+  ledger: Ledger
+  lockout: Lockout
+}
 
 /** From when it listens: only then is it known where links in e-mails lead. @returns what ends it */
-function doJobs({ app, pool, lockout, ...options }: JobsDependencies): () => Promise<void> {
+function doJobs({
+  app,
+  pool,
+  catalog,
+  ledger,
+  lockout,
+  ...options
+}: JobsDependencies): () => Promise<void> {
   const { databaseUrl, clock, log, settings } = options
   const mailer = openMailer(settings, clock)
   const goes =
@@ -120,7 +137,11 @@ function doJobs({ app, pool, lockout, ...options }: JobsDependencies): () => Pro
       : 'e-mails go to a mail server'
   log.info({ to: mailer.goesTo }, goes)
   const publicUrl = () => publicUrlOf(settings, app.server)
-  const tasks = accessTasks({ pool, clock, mailer, publicUrl, lockout })
+  const closing = { pool, catalog, ledger, clock, seller: settings.seller, collects: false }
+  const tasks = {
+    ...accessTasks({ pool, clock, mailer, publicUrl, lockout }),
+    ...billingTasks({ ...closing, log }),
+  }
   let worker: JobsWorker | null = null
   app.server.once('listening', () => {
     worker = startJobs({ databaseUrl, tasks, log })
@@ -154,6 +175,7 @@ function startChores(deps: ChoreDependencies): () => void {
     }, seconds * 1_000).unref()
   const timers = [
     every(CATALOG_REFRESH_SECONDS, 'refreshing the catalog', () => catalog.refresh()),
+    every(BILLING_CHECK_SECONDS, 'asking for what is to be billed', () => askForBilling(pool)),
     every(LAST_USED_SAVE_SECONDS, 'saving when keys were used', () => directory.saveLastUsed()),
     every(PARTITIONS_CHECK_HOURS * 3_600, 'making partitions', () =>
       ensurePartitions(pool, clock.now()),

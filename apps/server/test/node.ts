@@ -46,6 +46,7 @@ export type NodeOptions = Partial<Settings> & {
 export function testSettings(more: Partial<Settings> = {}): Settings {
   return {
     dataDir: more.dataDir ?? join(tmpdir(), `tollgate-test-${process.pid}`),
+    seller: more.seller ?? { name: 'Tollgate', address: [], email: null, tax_id: null },
     catalogFile: more.catalogFile ?? DEFAULT_CATALOG,
     publicUrl: more.publicUrl ?? null,
     redisUrl: more.redisUrl ?? null,

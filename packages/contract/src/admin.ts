@@ -22,7 +22,23 @@ export const createTenantBody = z.strictObject({
   tenant_id: tenantId.describe('Left out: made by Tollgate').optional(),
   time_zone: timeZone.optional(),
   region: name.describe('Of calls that name none').optional(),
+  test_clock: instant
+    .describe(
+      'The tenant lives on a clock of its own that shows this and stands still until it is moved',
+    )
+    .optional(),
 })
+
+export const testClockBody = z.strictObject({
+  now: instant.describe('Not before what the clock shows, and at most ten years after'),
+})
+export const testClockReply = z
+  .object({
+    tenant_id: tenantId,
+    now: instantOut,
+    invoices: z.array(z.string()).describe('Ids of those that were issued on the way'),
+  })
+  .meta({ id: 'TestClock' })
 
 export const patchTenantBody = z
   .strictObject({
@@ -43,6 +59,8 @@ export const tenantReply = z
     plan: z.string(),
     plan_version: z.number().int(),
     status: z.enum(['active', 'suspended']),
+    subscription: z.enum(['active', 'suspended', 'trialing', 'paused', 'canceled']),
+    test_clock: instantOut.nullable().describe('What it shows; null: the tenant has none'),
     time_zone: z.string(),
     region: z.string().nullable(),
     created_at: instantOut,

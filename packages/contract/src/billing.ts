@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { instantOut } from './fields.ts'
-import { amount } from './readings.ts'
+import { amount, nextCursor, pageQuery, tenantQuery } from './readings.ts'
 
 /** `draft`: still being worked out, without a number. `open`: issued, not paid. */
 export const INVOICE_STATUSES = ['draft', 'open', 'paid', 'uncollectible', 'void'] as const
@@ -16,7 +16,16 @@ const billedPeriod = z.object({
 })
 
 export const mathStep = z.object({
-  kind: z.enum(['fee', 'included', 'usage', 'package', 'minimum', 'maximum']),
+  kind: z.enum([
+    'fee',
+    'included',
+    'usage',
+    'package',
+    'minimum',
+    'maximum',
+    'as_now',
+    'as_billed',
+  ]),
   group: z.string().nullable().describe('Which part of a usage that has factors; null: all of it'),
   from: exact.describe('Units after this one'),
   up_to: exact.nullable().describe('… up to this one; null: all that follow'),
@@ -90,6 +99,14 @@ export const invoiceReply = z
   })
   .meta({ id: 'Invoice' })
 export type Invoice = z.infer<typeof invoiceReply>
+
+export const invoicesQuery = z.strictObject({ ...tenantQuery.shape, ...pageQuery })
+export const invoicesReply = z.object({ data: z.array(invoiceReply), next_cursor: nextCursor })
+
+export const DOCUMENT_FORMATS = ['json', 'html', 'csv', 'pdf'] as const
+export const documentQuery = z.strictObject({
+  format: z.enum(DOCUMENT_FORMATS).default('json'),
+})
 
 export const creditNoteReply = z
   .object({

@@ -11,6 +11,7 @@ import type { FastifyInstance } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { z } from 'zod'
 import { accountsAt } from '../ledger/readings.ts'
+import { subscriptionStatus } from '../ledger/subscription.ts'
 import { decodeCursor, page } from '../lib/cursor.ts'
 import { numberFromMicros } from '../lib/micros.ts'
 import { auditRoutes } from './audit/routes.ts'
@@ -144,7 +145,7 @@ async function existingTenant(deps: AccessDependencies, tenantId: string): Promi
   return row
 }
 
-function tenantJson({ row, account, terms }: Tenant): z.infer<typeof tenantReply> {
+function tenantJson({ row, account, terms, now }: Tenant): z.infer<typeof tenantReply> {
   return {
     tenant_id: row.tenant_id,
     name: row.name,
@@ -152,6 +153,8 @@ function tenantJson({ row, account, terms }: Tenant): z.infer<typeof tenantReply
     plan: terms.plan,
     plan_version: terms.version,
     status: account.status,
+    subscription: subscriptionStatus(account, now),
+    test_clock: account.testClock === null ? null : instant(account.testClock),
     time_zone: account.timeZone,
     region: account.region,
     created_at: instant(row.created_at),

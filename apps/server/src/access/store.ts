@@ -123,11 +123,12 @@ const TENANT_COLUMNS = 'tenant_no, tenant_id, name, email, created_at'
 
 export async function insertTenant(
   db: Queryable,
-  tenant: { tenantId: string; name: string; email: string },
+  tenant: { tenantId: string; name: string; email: string; hasTestClock?: boolean },
 ): Promise<TenantRow> {
   const result = await db.query<TenantRow>(
-    `INSERT INTO tenant (tenant_id, name, email) VALUES ($1, $2, $3) RETURNING ${TENANT_COLUMNS}`,
-    [tenant.tenantId, tenant.name, tenant.email],
+    `INSERT INTO tenant (tenant_id, name, email, has_test_clock) VALUES ($1, $2, $3, $4)
+     RETURNING ${TENANT_COLUMNS}`,
+    [tenant.tenantId, tenant.name, tenant.email, tenant.hasTestClock ?? false],
   )
   return onlyRow(result)
 }
@@ -139,6 +140,15 @@ export async function readTenant(db: Queryable, tenantId: string): Promise<Tenan
     values: [tenantId],
   })
   return rows[0] ?? null
+}
+
+/** The currency in which a tenant is billed; null: that of its plan. */
+export async function readBillingCurrency(db: Queryable, tenantNo: number): Promise<string | null> {
+  const { rows } = await db.query<{ currency: string | null }>(
+    'SELECT currency FROM billing_profile WHERE tenant_no = $1',
+    [tenantNo],
+  )
+  return rows[0]?.currency ?? null
 }
 
 /** In the order in which they were made, after `afterNo`. */

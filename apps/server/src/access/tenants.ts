@@ -18,12 +18,19 @@ import { isTimeZone } from '../lib/periods.ts'
 import { invalidField, ProblemError } from '../lib/problem-error.ts'
 import { appendAudit } from './audit/append.ts'
 import { tenantNotFound } from './directory.ts'
-import { insertTenant, readTenant, type TenantRow, updateTenant } from './store.ts'
+import {
+  insertTenant,
+  readBillingCurrency,
+  readTenant,
+  type TenantRow,
+  updateTenant,
+} from './store.ts'
 import { lockTenant } from './tenant-keys/store.ts'
 import type { Author } from './tenant-keys/tenant-keys.ts'
 
 export type TenantDependencies = { pool: pg.Pool; catalog: Catalog; ledger: Ledger; clock: Clock }
-export type Tenant = { row: TenantRow; account: Account; terms: PlanTerms }
+/** `now` is the tenant's own time, ms. */
+export type Tenant = { row: TenantRow; account: Account; terms: PlanTerms; now: number }
 
 /** Makes a tenant and begins its log, or neither. */
 export async function createTenant(
@@ -58,15 +65,23 @@ export async function beginTenant(
   const terms = planOnOffer(catalog, body.plan)
   const timeZone = knownTimeZone(body.time_zone ?? 'UTC')
   const tenantId = body.tenant_id ?? `ten_${randomBytes(10).toString('hex')}`
-  const row = await insertOnce(db, { tenantId, name: body.name, email: body.email })
+  const testClock = body.test_clock === undefined ? null : Date.parse(body.test_clock)
+  const row = await insertOnce(db, {
+    tenantId,
+    name: body.name,
+    email: body.email,
+    hasTestClock: testClock !== null,
+  })
   const account = await openLog(db, {
     tenantNo: row.tenant_no,
     planVersionNo: terms.planVersionNo,
     timeZone,
     region: body.region ?? null,
+    trialDays: terms.trialDays,
+    testClock,
     now: clock.now(),
   })
-  return { row, account, terms }
+  return { row, account, terms, now: account.lastAt }
 }
 
 async function insertOnce(
@@ -104,6 +119,7 @@ export async function changeTenant(
     // Until the end nobody else changes it, so that what is told as before was so.
     await lockTenant(db, found.tenant_no)
     const before = await tenantAt(db, deps, tenantId)
+    if (body.plan !== undefined) await checkCurrency(db, deps.catalog, before, body.plan)
     const logSeq = await changeAccount(deps.ledger, found.tenant_no, senderNo, change)
     if (body.name !== undefined || body.email !== undefined)
       await updateTenant(db, found.tenant_no, body)
@@ -119,6 +135,18 @@ export async function changeTenant(
     })
     return after
   })
+}
+
+/** A bill is in one currency, and the tenant's stays when its plan changes. */
+async function checkCurrency(
+  db: Queryable,
+  catalog: Catalog,
+  { row, terms }: Tenant,
+  plan: string,
+): Promise<void> {
+  const currency = (await readBillingCurrency(db, row.tenant_no)) ?? terms.price.currency
+  if (planOnOffer(catalog, plan).prices.has(currency)) return
+  throw invalidField('plan', `this plan has no price in ${currency}, in which the tenant is billed`)
 }
 
 async function tenantAt(

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { billOfCounted } from '../../test/running-bill.ts'
 import fc from 'fast-check'
 import { randomCharges, randomReadings, readingsOf } from '../../test/random-charges.ts'
 import type { Charge } from '../catalog/charge-types.ts'
@@ -10,7 +11,6 @@ import { microsFromNumber } from '../lib/micros.ts'
 import { NOTHING, parseExact } from '../lib/money.ts'
 import { estimatePlans, metersOf, usualCurrency } from './estimate.ts'
 import { rateCharges } from './pricing/rate-charges.ts'
-import { rateRunningPeriod } from './rate.ts'
 
 const plan = (name: string, definition: object): PlanTerms =>
   compileTerms(1, name, 1, planSchema.parse(definition))
@@ -154,7 +154,7 @@ test('an estimate of units is what the running bill says after as many', () => {
     fc.property(fc.nat(20_000), (units) => {
       for (const terms of [PRO, TEAM, GROWTH]) {
         const used = microsFromNumber(units)!
-        const bill = rateRunningPeriod({ terms, used, creditsBurned: 0n })
+        const bill = billOfCounted(terms, { used, creditsBurned: 0n })
         assert.equal(estimate([terms], { units })[0]?.total, bill.total)
       }
     }),

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { billOfCounted } from '../../test/running-bill.ts'
 import { DENIAL_STATUS } from '@tollgate/contract'
 import { given, NOW, OPENED_AT, PLAIN_CALL, UNIT } from '../../test/ledger-accounts.ts'
 import { compileRules, compileTerms } from '../catalog/compile.ts'
@@ -15,7 +16,6 @@ import { parseExact } from '../lib/money.ts'
 import { boughtCreditsLine } from './pricing/prepaid-credits.ts'
 import { rateCharges } from './pricing/rate-charges.ts'
 import { totalInvoice } from './pricing/totals.ts'
-import { rateRunningPeriod } from './rate.ts'
 
 // What each document of requirements gives as an example, by its own catalog: the calls are decided
 // by the ledger's rule and the bill is made of what it counted.
@@ -50,7 +50,7 @@ function call({ rules }: Example, terms: PlanTerms, from: Account, of: Partial<C
 
 function bill(terms: PlanTerms, { counters }: Account) {
   const { used, creditsBurned, creditsOverage } = counters
-  return rateRunningPeriod({ terms, used, creditsBurned, creditsOverage })
+  return billOfCounted(terms, { used, creditsBurned, creditsOverage })
 }
 
 const reasons = (entries: readonly Entry[]) => entries.map(({ reason }) => reason)
@@ -112,7 +112,7 @@ test('usage-api-prd: enterprise pays by tiers, and at least 500.00', async () =>
   const catalog = await example('usage-api-prd')
   const terms = catalog.termsOf('enterprise')
   const total = (units: bigint) =>
-    rateRunningPeriod({ terms, used: units * UNIT, creditsBurned: 0n }).total
+    billOfCounted(terms, { used: units * UNIT, creditsBurned: 0n }).total
   assert.deepEqual([total(0n), total(150_000n)], ['500.00', '500.00'])
   // 100,000 × 0.004 + 900,000 × 0.002 + 1,000,000 × 0.001
   assert.equal(total(2_000_000n), '3200.00')

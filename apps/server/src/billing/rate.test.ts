@@ -1,16 +1,16 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { billOfCounted } from '../../test/running-bill.ts'
 import { Decimal } from 'decimal.js'
 import fc from 'fast-check'
 import { compileTerms } from '../catalog/compile.ts'
 import { planSchema } from '../catalog/schema.ts'
-import { rateRunningPeriod } from './rate.ts'
 
 const UNIT = 1_000_000n
 
 function rate(plan: object, used: bigint, creditsBurned = 0n) {
   const terms = compileTerms(1, 'test', 1, planSchema.parse(plan))
-  return rateRunningPeriod({ terms, used, creditsBurned })
+  return billOfCounted(terms, { used, creditsBurned })
 }
 
 test('pro: 250 requests at $0.10 are $25.00', () => {

@@ -1,9 +1,6 @@
-import type { Charge } from '../catalog/charge-types.ts'
-import type { PlanTerms } from '../catalog/types.ts'
-import { type Micros, numberFromMicros } from '../lib/micros.ts'
-import { decimalFromMicros, formatMoney, formatPrice, NOTHING, parseExact } from '../lib/money.ts'
-import { rateCharges } from './pricing/rate-charges.ts'
-import type { ChargeLine, Readings } from './pricing/types.ts'
+import { numberFromMicros } from '../lib/micros.ts'
+import { formatMoney, formatPrice, NOTHING, parseExact } from '../lib/money.ts'
+import type { ChargeLine } from './pricing/types.ts'
 
 /**
  * Amounts are decimal strings in the period's currency. `amount` is rounded. `unit_price` is not, but
@@ -25,51 +22,15 @@ export type RatedPeriod = {
   total: string
 }
 
-export type PeriodUsage = {
-  terms: PlanTerms
-  /** Counted quantity in the period, overage included. */
-  used: Micros
-  creditsBurned: Micros
-  /** Credits that reported calls cost beyond the balance. */
-  creditsOverage?: Micros
-}
-
 /**
- * What a period costs by what its account counted so far. Each line is rounded once, half-even, and
- * the totals are sums of the rounded lines, so that a reader who adds them up finds the same.
- *
- * An account counts units and credits. Charges on other meters are lines without an amount, and
- * their names say that they are not in the total.
+ * The bill of a running period by the lines of its charges. Totals are sums of rounded lines, so that a
+ * reader who adds them up finds the same.
  */
-export function rateRunningPeriod({ terms, ...usage }: PeriodUsage): RatedPeriod {
-  const { currency, charges } = terms.price
-  const price = { currency, charges: charges.filter(isCounted) }
-  const lines = rateCharges({ price, readings: readingsOf(usage) }).map((line) =>
-    ratedLine(line, currency),
-  )
+export function runningBill(lines: readonly ChargeLine[], currency: string): RatedPeriod {
   const total = lines.reduce((sum, { amount }) => sum.add(parseExact(amount)), NOTHING)
   const sum = formatMoney(total, currency)
-  const others = charges.filter((charge) => !isCounted(charge))
-  return {
-    currency,
-    lines: [...lines, ...others.map((charge) => unmeasuredLine(charge, currency))],
-    subtotal: sum,
-    total: sum,
-  }
-}
-
-function isCounted(charge: Charge): boolean {
-  return !('meter' in charge) || charge.meter.definition === null
-}
-
-function readingsOf({ used, creditsBurned, creditsOverage = 0n }: Omit<PeriodUsage, 'terms'>) {
-  const reading = (micros: Micros) => [{ group: {}, quantity: decimalFromMicros(micros) }]
-  const readings: Readings = new Map([
-    ['units', reading(used)],
-    ['credits', reading(creditsBurned)],
-    ['overage_credits', reading(creditsOverage)],
-  ])
-  return readings
+  const rated = lines.map((line) => ratedLine(line, currency))
+  return { currency, lines: rated, subtotal: sum, total: sum }
 }
 
 function ratedLine(line: ChargeLine, currency: string): RatedLine {
@@ -86,14 +47,4 @@ function averagePrice({ quantity, math }: ChargeLine, currency: string): string 
   if (all.isZero()) return formatPrice(NOTHING, currency)
   const amount = math.reduce((sum, step) => sum.add(parseExact(step.amount)), NOTHING)
   return formatPrice(amount.div(all).toDecimalPlaces(AVERAGE_DECIMALS), currency)
-}
-
-function unmeasuredLine(charge: Charge, currency: string): RatedLine {
-  return {
-    description: `${charge.name}: on the invoice, not in this total`,
-    meter: 'meter' in charge ? charge.meter.name : 'base',
-    quantity: 0,
-    unit_price: formatPrice(NOTHING, currency),
-    amount: formatMoney(NOTHING, currency),
-  }
 }

@@ -1,18 +1,25 @@
 import { billingReply, tenantQuery } from '@tollgate/contract'
 import type { FastifyInstance } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
-import type pg from 'pg'
-import type { Catalog } from '../catalog/catalog.ts'
-import { accountAt } from '../ledger/readings.ts'
-import type { Clock } from '../lib/clock.ts'
+import type { RecordAudit } from '../lib/audit-entry.ts'
 import { wirePeriod } from '../lib/wire-period.ts'
 import { estimateRoute } from './estimate-route.ts'
-import { rateRunningPeriod } from './rate.ts'
+import type { ClosingDependencies } from './invoices/close-periods.ts'
+import { invoiceRoutes } from './invoices/routes.ts'
+import { upcomingInvoice } from './invoices/upcoming.ts'
+import { runningBill } from './rate.ts'
+import { testClockRoutes } from './test-clock/routes.ts'
 
-export type BillingDependencies = { pool: pg.Pool; catalog: Catalog; clock: Clock }
+export type BillingDependencies = ClosingDependencies & { audit: RecordAudit }
 
 export function billingRoutes(fastify: FastifyInstance, deps: BillingDependencies): void {
+  currentRoute(fastify, deps)
+  invoiceRoutes(fastify, deps)
+  testClockRoutes(fastify, deps)
   estimateRoute(fastify, deps)
+}
+
+function currentRoute(fastify: FastifyInstance, deps: BillingDependencies): void {
   const app = fastify.withTypeProvider<ZodTypeProvider>()
   app.get(
     '/api/billing/current',
@@ -21,23 +28,19 @@ export function billingRoutes(fastify: FastifyInstance, deps: BillingDependencie
       schema: {
         tags: ['Billing'],
         summary: 'Lines and total of the running period',
+        description:
+          'What the period itself costs: without corrections of earlier ones, discounts and tax.',
         querystring: tenantQuery,
         response: { 200: billingReply },
       },
     },
     async (request) => {
       const tenantNo = await request.tenantNo(request.query.tenant_id)
-      const { account, terms } = await accountAt(
-        deps.pool,
-        deps.catalog,
-        tenantNo,
-        deps.clock.now(),
-      )
-      const { used, creditsBurned, creditsOverage } = account.counters
+      const { draft, lines } = await upcomingInvoice(deps, tenantNo)
       return {
-        plan: terms.plan,
-        period: wirePeriod(account.period, account.timeZone),
-        ...rateRunningPeriod({ terms, used, creditsBurned, creditsOverage }),
+        plan: draft.plan,
+        period: wirePeriod(draft.period, draft.timeZone),
+        ...runningBill(lines, draft.currency),
       }
     },
   )

@@ -17,7 +17,7 @@ const DIMENSIONS = [
 
 /** What every account counts anyway, and names that a line of a bill has for something else. */
 export const BUILT_IN_METERS = ['units', 'credits'] as const
-const RESERVED = new Set<string>([...BUILT_IN_METERS, 'overage_credits', 'base'])
+const RESERVED = new Set<string>([...BUILT_IN_METERS, 'overage_credits', 'credits_bought', 'base'])
 
 const NUMBERS = ['quantity', 'file_size_bytes', 'processing_time_ms', 'token_count', 'credits']
 const TEXTS = [...DIMENSIONS, 'error_code']

@@ -86,7 +86,7 @@ export async function buildApp(deps: AppDependencies): Promise<FastifyInstance> 
     trackRoutes(routes, { ...deps, toProblem })
     ledgerRoutes(routes, { ...deps, senderNames, audit })
     analyticsRoutes(routes, deps)
-    billingRoutes(routes, deps)
+    billingRoutes(routes, { ...deps, audit, seller: deps.settings.seller, collects: false })
     accessRoutes(routes, deps)
     systemRoutes(routes, deps)
   })

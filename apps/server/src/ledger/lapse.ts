@@ -10,6 +10,8 @@ import type { Account, Micros } from './types.ts'
 
 /** A line that nobody asked for: what only time did. */
 export type LapseLine = { readonly kind: 'expiry' | 'allowance'; readonly line: Line }
+/** What of a plan matters here. */
+export type Allowing = Pick<PlanTerms, 'allowance'>
 export type Lapsed = { readonly account: Account; readonly lines: readonly LapseLine[] }
 
 const NONE: readonly LapseLine[] = []
@@ -22,7 +24,7 @@ const NONE: readonly LapseLine[] = []
  *
  * @param terms the plan that holds at `now` (`planVersionAt`)
  */
-export function lapse(account: Account, terms: PlanTerms, now: number): Lapsed {
+export function lapse(account: Account, terms: Allowing, now: number): Lapsed {
   let rolled = now >= account.period.end ? inPeriodOf(account, now) : account
   let lines = NONE
   if (now >= account.nextExpiry) {
@@ -39,7 +41,7 @@ export function lapse(account: Account, terms: PlanTerms, now: number): Lapsed {
 }
 
 /** The account as it stands at `now`; `lastSeq` stays, since no line is written. */
-export function rollTo(account: Account, terms: PlanTerms, now: number): Account {
+export function rollTo(account: Account, terms: Allowing, now: number): Account {
   return lapse(account, terms, now).account
 }
 
@@ -65,7 +67,7 @@ function withoutExpired(account: Account, now: number): Account {
 /** Once for each period, and only while the subscription runs. */
 function allowanceDue(
   { subscription, allowance, period }: Account,
-  terms: PlanTerms,
+  terms: Allowing,
 ): PlanTerms['allowance'] {
   if (terms.allowance === null || subscription !== 'active') return null
   return (allowance?.through ?? 0) < period.end ? terms.allowance : null

@@ -1,7 +1,7 @@
 import type { Catalog } from '../catalog/catalog.ts'
 import type { PlanTerms } from '../catalog/types.ts'
 import type { Queryable } from '../db/pool.ts'
-import { rollTo } from './lapse.ts'
+import { lapse, rollTo } from './lapse.ts'
 import { readAccounts } from './store.ts'
 import { planVersionAt, timeOf } from './subscription.ts'
 import type { Account } from './types.ts'
@@ -33,4 +33,18 @@ export async function accountsAt(
     found.set(stored.tenantNo, { account: rollTo(stored, terms, at), terms, now: at })
   }
   return found
+}
+
+/** Whether time did something that no line says yet: credits that came or went. */
+export async function hasLapsed(
+  db: Queryable,
+  catalog: Catalog,
+  tenantNo: number,
+  now: number,
+): Promise<boolean> {
+  const [account] = await readAccounts(db, [tenantNo])
+  if (account === undefined) return false
+  const at = timeOf(account, now)
+  const terms = await catalog.loadPlanVersion(planVersionAt(account, at))
+  return lapse(account, terms, at).lines.length > 0
 }

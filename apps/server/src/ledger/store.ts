@@ -260,3 +260,85 @@ export async function readLogs(client: Queryable): Promise<{ tenantNo: number; l
   )
   return rows.map((row) => ({ tenantNo: row.tenant_no, lines: Number(row.last_seq ?? 0) }))
 }
+
+/** Lines that say what was agreed: the first, and every change. */
+export async function readChanges(client: Queryable, tenantNo: number): Promise<StoredEntry[]> {
+  const { rows } = await client.query<EntryRow>({
+    name: 'read_changes',
+    text: `SELECT ${ENTRY_COLUMNS} FROM entry AS e
+      WHERE tenant_no = $1 AND kind NOT IN (3, 4) AND kind IN (1, 2) ORDER BY seq`,
+    values: [tenantNo],
+  })
+  return rows.map(storedEntryFromRow)
+}
+
+/** Which lines were voided, by lines up to `throughSeq`: the number of the void by that of the line. */
+export async function readVoids(
+  client: Queryable,
+  tenantNo: number,
+  throughSeq: number,
+): Promise<Map<number, number>> {
+  const { rows } = await client.query<{ seq: bigint; voided: bigint }>({
+    name: 'read_voids',
+    text: `SELECT seq, (detail ->> 'voided_seq')::int8 AS voided FROM entry
+      WHERE tenant_no = $1 AND kind NOT IN (3, 4) AND kind = 11 AND seq <= $2`,
+    values: [tenantNo, throughSeq],
+  })
+  return new Map(rows.map(({ seq, voided }) => [Number(voided), Number(seq)]))
+}
+
+export async function readEntriesBySeq(
+  client: Queryable,
+  tenantNo: number,
+  seqs: number[],
+): Promise<StoredEntry[]> {
+  const { rows } = await client.query<EntryRow>({
+    name: 'read_entries_by_seq',
+    text: `SELECT ${ENTRY_COLUMNS} FROM entry AS e
+      WHERE tenant_no = $1 AND seq = ANY($2::int8[]) ORDER BY seq`,
+    values: [tenantNo, seqs],
+  })
+  return rows.map(storedEntryFromRow)
+}
+
+/** Lines that may be about a stretch of time: recorded in it, or later about something that happened in it. */
+export async function readEntriesAbout(
+  client: Queryable,
+  tenantNo: number,
+  { start, end }: { start: number; end: number },
+  { afterSeq, throughSeq, limit }: { afterSeq: number; throughSeq: number; limit: number },
+): Promise<StoredEntry[]> {
+  const { rows } = await client.query<EntryRow>({
+    name: 'read_entries_about',
+    text: `SELECT ${ENTRY_COLUMNS} FROM entry AS e
+      WHERE tenant_no = $1 AND seq > $2 AND seq <= $3 AND recorded_at >= $4
+        AND (recorded_at < $5 OR occurred_at < $5) ORDER BY seq LIMIT $6`,
+    values: [tenantNo, afterSeq, throughSeq, new Date(start), new Date(end), limit],
+  })
+  return rows.map(storedEntryFromRow)
+}
+
+export async function readLastSeq(client: Queryable, tenantNo: number): Promise<number> {
+  const { rows } = await client.query<{ last_seq: bigint }>(
+    'SELECT last_seq FROM account WHERE tenant_no = $1',
+    [tenantNo],
+  )
+  return Number(rows[0]?.last_seq ?? 0)
+}
+
+/** Credit changes that are no calls, newest first, below `beforeSeq`; null: from the newest. */
+export async function readCreditEntries(
+  client: Queryable,
+  tenantNo: number,
+  beforeSeq: number | null,
+  limit: number,
+): Promise<StoredEntry[]> {
+  const { rows } = await client.query<EntryRow>(
+    `SELECT ${ENTRY_COLUMNS} FROM entry AS e
+     WHERE tenant_no = $1 AND kind NOT IN (3, 4) AND credits IS NOT NULL
+       AND seq < coalesce($2::int8, 9223372036854775807)
+     ORDER BY seq DESC LIMIT $3`,
+    [tenantNo, beforeSeq, limit],
+  )
+  return rows.map(storedEntryFromRow)
+}

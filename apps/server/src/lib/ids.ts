@@ -7,7 +7,7 @@ const TENANT_DIGITS = 7
 const SEQ_DIGITS = 10
 const VALUE_OF = new Map([...DIGITS].map((digit, value) => [digit, value]))
 
-export type EntryIdPrefix = 'evt' | 'hld' | 'aud'
+export type EntryIdPrefix = 'evt' | 'hld' | 'aud' | 'inv' | 'crn'
 
 export function entryId(prefix: EntryIdPrefix, tenantNo: number, seq: number): string {
   return `${prefix}_${encode(tenantNo, TENANT_DIGITS)}${encode(seq, SEQ_DIGITS)}`

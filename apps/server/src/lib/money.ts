@@ -30,9 +30,14 @@ export function parseAmount(text: string): Decimal {
   return new Exact(text)
 }
 
+/** Whether the text is a decimal without an exponent, of at most 60 digits and 50 decimals. */
+export function isExact(text: string): boolean {
+  return EXACT.test(text)
+}
+
 /** What was worked out from amounts and quantities; it may have more digits than an amount. */
 export function parseExact(text: string): Decimal {
-  if (!EXACT.test(text)) throw new RangeError(`“${text}” is not a decimal such as 12.5`)
+  if (!isExact(text)) throw new RangeError(`“${text}” is not a decimal such as 12.5`)
   return new Exact(text)
 }
 

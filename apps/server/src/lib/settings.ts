@@ -1,5 +1,14 @@
 /** What an operator sets and more than one room or door must know; from the environment, checked by config.ts. */
+/** Who issues invoices, as they say it. */
+export type Seller = {
+  name: string
+  address: string[]
+  email: string | null
+  tax_id: string | null
+}
+
 export type Settings = {
+  seller: Seller
   dataDir: string
   catalogFile: string
   /** As people's browsers reach this server: for links in e-mails. Null: where it listens. */

@@ -4,6 +4,9 @@ import { type Decimal, NOTHING, parseAmount } from '../../lib/money.ts'
 import { chargeLine, quantityStep } from './charge-line.ts'
 import type { ChargeLine } from './types.ts'
 
+/** The meter of credits that were bought in a period; no plan can charge by it. */
+export const BOUGHT_CREDITS = 'credits_bought'
+
 /** Burned credits were paid when they were bought; those owed beyond the balance are charged. */
 export function prepaidCreditsLines(
   charge: PrepaidCreditsCharge,
@@ -15,11 +18,11 @@ export function prepaidCreditsLines(
   const price = parseAmount(charge.creditPrice)
   if (charge.alwaysShown || credits.burned.gt(0)) {
     const description = `${charge.name}, paid in advance`
-    lines.push(creditsLine(description, index, currency, credits.burned, NOTHING))
+    lines.push(creditsLine('credits', description, index, currency, credits.burned, NOTHING))
   }
   if (credits.owed.gt(0) && !price.isZero()) {
     const description = `${charge.name} beyond those paid for`
-    lines.push(creditsLine(description, index, currency, credits.owed, price))
+    lines.push(creditsLine('overage_credits', description, index, currency, credits.owed, price))
   }
   return lines
 }
@@ -31,11 +34,13 @@ export function boughtCreditsLine(price: PlanPrice, credits: Decimal): ChargeLin
   if (charge?.model !== 'prepaid_credits') return null
   const creditPrice = parseAmount(charge.creditPrice)
   if (creditPrice.isZero()) return null
-  const line = creditsLine(`${charge.name}, bought`, index, price.currency, credits, creditPrice)
+  const name = `${charge.name}, bought`
+  const line = creditsLine(BOUGHT_CREDITS, name, index, price.currency, credits, creditPrice)
   return { ...line, timing: 'in_advance' }
 }
 
 function creditsLine(
+  meter: string,
   description: string,
   charge: number,
   currency: string,
@@ -45,7 +50,7 @@ function creditsLine(
   return chargeLine({
     charge,
     description,
-    meter: 'credits',
+    meter,
     quantity,
     unit: 'credits',
     currency,

@@ -5,7 +5,7 @@ import { compileTerms } from '../../catalog/compile.ts'
 import { catalogSchema } from '../../catalog/schema.ts'
 import { parseExact } from '../../lib/money.ts'
 import { boughtCreditsLine } from './prepaid-credits.ts'
-import { rateCharges } from './rate-charges.ts'
+import { type ChargeClass, rateCharges } from './rate-charges.ts'
 import type { Reading, Readings } from './types.ts'
 
 function priceOf(charges: object[], meters: object = {}) {
@@ -99,13 +99,13 @@ test('what is due in advance and what is due in arrears can be told apart, and t
     { name: 'Calls', model: 'per_unit', meter: 'units', unit_price: '3' },
   ])
   const readings = measured({ units: '1', credits: '1' })
-  const names = (timing?: 'in_advance' | 'in_arrears') =>
-    rateCharges({ price, readings, ...(timing && { timing }) }).map(
-      ({ description }) => description,
-    )
+  const names = (only?: ChargeClass) =>
+    rateCharges({ price, readings, ...(only && { only }) }).map(({ description }) => description)
   assert.deepEqual(names('in_advance'), ['Before'])
-  assert.deepEqual(names('in_arrears'), ['After', 'Calls', 'Credits used, paid in advance'])
-  assert.deepEqual(names().sort(), [...names('in_advance'), ...names('in_arrears')].sort())
+  assert.deepEqual(names('in_arrears'), ['After'])
+  assert.deepEqual(names('usage'), ['Calls', 'Credits used, paid in advance'])
+  const parts = (['in_advance', 'in_arrears', 'usage'] as const).flatMap(names)
+  assert.deepEqual(names().sort(), parts.sort())
 })
 
 test('without factors the groups of a meter are rated as one, and unlisted values never make lines of their own', () => {

@@ -6,13 +6,16 @@ import { prepaidCreditsLines } from './prepaid-credits.ts'
 import type { ChargeLine, PartOfPeriod, Reading, Readings } from './types.ts'
 import { usageLines } from './usage.ts'
 
+/** What is prorated alike. */
+export type ChargeClass = Timing | 'usage'
+
 export type ChargesToRate = {
   price: PlanPrice
   readings: Readings
   /** The part of the period in which the price held; left out: all of it. */
   part?: PartOfPeriod | null
-  /** Only what is due at this time; left out: everything. */
-  timing?: Timing
+  /** Only fees of this timing, or only what was measured; left out: everything. */
+  only?: ChargeClass
 }
 
 /**
@@ -20,9 +23,9 @@ export type ChargesToRate = {
  * rounded once, and its math adds up to what was rounded.
  * @throws RangeError when a meter of the price has not been read, or measured what is no quantity
  */
-export function rateCharges({ price, readings, part = null, timing }: ChargesToRate): ChargeLine[] {
+export function rateCharges({ price, readings, part = null, only }: ChargesToRate): ChargeLine[] {
   return price.charges.flatMap((charge, index) => {
-    if (timing !== undefined && timing !== timingOf(charge)) return []
+    if (only !== undefined && only !== classOf(charge)) return []
     if (charge.model === 'flat') return flatLines(charge, index, price.currency, part)
     if (charge.model === 'prepaid_credits') {
       const burned = sum(readingsOf(readings, 'credits'))
@@ -34,8 +37,8 @@ export function rateCharges({ price, readings, part = null, timing }: ChargesToR
   })
 }
 
-function timingOf(charge: Charge): Timing {
-  return charge.model === 'flat' ? charge.timing : 'in_arrears'
+function classOf(charge: Charge): ChargeClass {
+  return charge.model === 'flat' ? charge.timing : 'usage'
 }
 
 function readingsOf(readings: Readings, meter: string): readonly Reading[] {

@@ -1,0 +1,72 @@
+import type { CreditNote, Party } from '@tollgate/contract'
+import type { Queryable } from '../../db/pool.ts'
+import { formatMoney, NOTHING, parseExact } from '../../lib/money.ts'
+import type { Adjustment } from '../invoices/adjustments.ts'
+import { adjustmentLine } from '../invoices/draft.ts'
+import { type IssuedInvoice, invoiceIdOf } from '../invoices/invoice-json.ts'
+import {
+  addCredited,
+  type InvoiceRow,
+  readInvoice,
+  readLatePeriods,
+  settleLate,
+} from '../invoices/store.ts'
+import { lateAdjustments, ratePeriodOf } from '../invoices/work-out.ts'
+import { totalInvoice } from '../pricing/totals.ts'
+import { readProfile } from '../profile/store.ts'
+import type { Folded } from '../usage/fold.ts'
+import { readUsage } from '../usage/store.ts'
+import { issueCreditNote } from './issue.ts'
+
+/**
+ * Gives back by a credit note what a period turned out to cost less, for tenants who want it so, as far
+ * as its invoice asks for that much. What is left is for the next invoice.
+ */
+export async function settleByCreditNotes(
+  db: Queryable,
+  folded: Folded,
+  { now, seller }: { now: number; seller: Party },
+): Promise<void> {
+  const { tenantNo } = folded.position
+  const profile = await readProfile(db, tenantNo)
+  if (profile.lateUsage !== 'credit_note') return
+  for (const periodStart of await readLatePeriods(db, tenantNo)) {
+    const invoice = await readInvoice(db, tenantNo, invoiceIdOf(tenantNo, periodStart))
+    if (invoice === null) continue
+    const usage = await readUsage(db, tenantNo, [periodStart])
+    const rate = () => ratePeriodOf(folded, usage, periodStart, invoice.currency)
+    const adjustments = await lateAdjustments(db, tenantNo, [periodStart], rate)
+    const note = creditOf(adjustments, invoice)
+    if (note === null || !(await addCredited(db, tenantNo, invoice.invoice_id, note.total)))
+      continue
+    const id = await issueCreditNote(db, invoice, {
+      ...note,
+      seller,
+      now,
+      reason: 'Calls that were corrected after the invoice was issued',
+      throughSeq: folded.position.foldedSeq,
+      basis: {
+        billed: adjustments.map(({ difference }) => difference),
+        discounts: [],
+        minimumCommitment: null,
+      },
+    })
+    await settleLate(db, tenantNo, [periodStart], id)
+  }
+}
+
+type Amounts = Pick<CreditNote, 'lines' | 'subtotal' | 'tax_rate' | 'tax' | 'total'>
+
+/** Null unless something is to be given back. With the tax that the invoice asked. */
+function creditOf(adjustments: readonly Adjustment[], invoice: InvoiceRow): Amounts | null {
+  const { currency } = invoice
+  const { tax_rate: taxRate } = invoice.document.issued as IssuedInvoice
+  const back = adjustments.map((adjustment) => {
+    const line = adjustmentLine(adjustment, taxRate)
+    return { ...line, amount: formatMoney(parseExact(line.amount).neg(), currency) }
+  })
+  const totals = totalInvoice({ currency, lines: back, taxRate })
+  if (parseExact(totals.total).lte(NOTHING)) return null
+  const { subtotal, tax_rate, tax, total } = totals
+  return { lines: back, subtotal, tax_rate, tax, total }
+}

@@ -1,0 +1,74 @@
+import { parseExact } from '../../lib/money.ts'
+import type { PeriodLine } from './rate-period.ts'
+import type { Billed } from './types.ts'
+
+/** By how much a line of an earlier period costs more or less than what was asked for it. */
+export type Adjustment = {
+  readonly difference: Billed
+  /** What it costs now, and what was asked until now. */
+  readonly asNow: string
+  readonly asBilled: string
+  readonly entries: PeriodLine['entries']
+}
+
+/**
+ * What a period costs now less all that was asked for it, line by line. Both are rounded, so what is
+ * asked in the end is what would have been asked at once. Pure.
+ */
+export function adjustmentsOf(
+  periodStart: number,
+  now: readonly PeriodLine[],
+  billed: readonly Billed[],
+): Adjustment[] {
+  const asked = new Map<string, Billed>()
+  for (const line of billed) {
+    if (line.periodStart !== periodStart) continue
+    const before = asked.get(line.key)
+    asked.set(line.key, before === undefined ? line : plus(before, line))
+  }
+  const lines = new Map(now.map((line) => [line.key, line]))
+  const keys = [...new Set([...lines.keys(), ...asked.keys()])]
+  return keys.flatMap((key) => {
+    const [line, before] = [lines.get(key), asked.get(key)]
+    const is = line === undefined ? nothing(before!) : billedOf(periodStart, line)
+    const was = before ?? nothing(is)
+    if (is.amount === was.amount && is.quantity === was.quantity) return []
+    if (parseExact(is.amount).eq(parseExact(was.amount))) return []
+    return [
+      {
+        difference: { ...is, ...difference(is, was) },
+        asNow: is.amount,
+        asBilled: was.amount,
+        entries: line?.entries ?? null,
+      },
+    ]
+  })
+}
+
+export function billedOf(periodStart: number, line: PeriodLine): Billed {
+  const { key, description, meter, unit, quantity, amount, plan, planVersion } = line
+  return { periodStart, key, description, meter, unit, quantity, amount, plan, planVersion }
+}
+
+function nothing(line: Billed): Billed {
+  const zero = parseExact(line.amount).mul(0).toFixed(decimalsOf(line.amount))
+  return { ...line, quantity: '0', amount: zero }
+}
+
+function plus(a: Billed, b: Billed): Billed {
+  const quantity = parseExact(a.quantity).add(parseExact(b.quantity)).toFixed()
+  const amount = parseExact(a.amount).add(parseExact(b.amount)).toFixed(decimalsOf(a.amount))
+  return { ...a, quantity, amount }
+}
+
+function difference(is: Billed, was: Billed) {
+  return {
+    quantity: parseExact(is.quantity).sub(parseExact(was.quantity)).toFixed(),
+    amount: parseExact(is.amount).sub(parseExact(was.amount)).toFixed(decimalsOf(is.amount)),
+  }
+}
+
+/** Amounts carry the decimals of their currency. */
+function decimalsOf(amount: string): number {
+  return amount.split('.')[1]?.length ?? 0
+}

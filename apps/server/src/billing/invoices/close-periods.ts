@@ -1,0 +1,152 @@
+import type { Party } from '@tollgate/contract'
+import type pg from 'pg'
+import type { Catalog } from '../../catalog/catalog.ts'
+import { addJob } from '../../db/jobs.ts'
+import { inTransaction, type Queryable } from '../../db/pool.ts'
+import type { Ledger } from '../../ledger/ledger.ts'
+import { accountAt, hasLapsed } from '../../ledger/readings.ts'
+import type { Clock } from '../../lib/clock.ts'
+import { makeIdempotencyKey, storedKey } from '../../lib/idempotency.ts'
+import { parseExact } from '../../lib/money.ts'
+import type { Period } from '../../lib/periods.ts'
+import { BILLING_DUE_DAYS, BILLING_GRACE_MINUTES } from '../../limits.ts'
+import { settleByCreditNotes } from '../credit-notes/settle-late.ts'
+import { takeDiscounts } from '../profile/store.ts'
+import { type Folded, foldPage } from '../usage/fold.ts'
+import { movePosition, postpone } from '../usage/store.ts'
+import { type WorkedOut, workOutInvoice } from './work-out.ts'
+import { invoiceIdOf, issuedJson } from './invoice-json.ts'
+import { numberText, seriesOf } from './numbers.ts'
+import { insertInvoice, settleLate, takeNumber } from './store.ts'
+
+export type ClosingDependencies = {
+  pool: pg.Pool
+  catalog: Catalog
+  ledger: Ledger
+  clock: Clock
+  seller: Party
+  /** Whether somebody is to be asked to collect what is issued. */
+  collects: boolean
+}
+
+const MINUTE_MS = 60_000
+const DAY_MS = 86_400_000
+
+/**
+ * Issues what a tenant is to be billed by its own time: one invoice for each period that has ended, each
+ * in a transaction of its own with everything that belongs to it. To be stopped anywhere and begun
+ * again, also by two at once: they take turns at the tenant's position.
+ * @returns the ids of what was issued
+ */
+export async function closePeriods(deps: ClosingDependencies, tenantNo: number): Promise<string[]> {
+  await writeLapsed(deps, tenantNo)
+  const issued: string[] = []
+  for (;;) {
+    const step = await inTransaction(deps.pool, (db) => closeNext(db, deps, tenantNo))
+    if (step === 'waiting') return issued
+    if (step !== 'more') issued.push(step)
+  }
+}
+
+/** So that a log tells of credits that came and went also where no call did. */
+async function writeLapsed(
+  { pool, catalog, ledger, clock }: ClosingDependencies,
+  tenantNo: number,
+) {
+  if (!(await hasLapsed(pool, catalog, tenantNo, clock.now()))) return
+  const key = { key: storedKey(makeIdempotencyKey()), fingerprint: 0 }
+  await ledger.submit(tenantNo, null, { kind: 'lapse' }, key)
+}
+
+/** @returns the id of the invoice; `more`: there was something else to do first */
+async function closeNext(
+  db: Queryable,
+  deps: ClosingDependencies,
+  tenantNo: number,
+): Promise<string | 'more' | 'waiting'> {
+  const { account, now } = await accountAt(db, deps.catalog, tenantNo, deps.clock.now())
+  const folded = await foldPage(db, deps.catalog, tenantNo, now)
+  if (folded.more) return 'more'
+  const onTestClock = account.testClock !== null
+  const { openFrom } = folded.position
+  const { period } = folded.spans.find((span) => span.period.start === openFrom)!
+  if (now < closesAt(period, onTestClock)) {
+    const dueAt = onTestClock ? null : closesAt(period, onTestClock)
+    await movePosition(db, tenantNo, { openFrom, dueAt })
+    return 'waiting'
+  }
+  const id = await issue(db, deps, folded, period, now)
+  // Looked at again at once, by whoever is at it now.
+  await movePosition(db, tenantNo, { openFrom: period.end, dueAt: onTestClock ? null : now })
+  return id ?? 'more'
+}
+
+/** On a clock that stands still nothing comes late by itself, so there is nothing to wait for. */
+function closesAt({ end }: Period, onTestClock: boolean): number {
+  return onTestClock ? end : end + BILLING_GRACE_MINUTES * MINUTE_MS
+}
+
+/** @returns null where there is nothing to bill: no subscription, nothing used, nothing to make up for */
+async function issue(
+  db: Queryable,
+  deps: ClosingDependencies,
+  folded: Folded,
+  period: Period,
+  now: number,
+): Promise<string | null> {
+  await settleByCreditNotes(db, folded, { now, seller: deps.seller })
+  const worked = await workOutInvoice(db, folded, period, deps.seller)
+  const { draft, latePeriods, isSubscribed, hasTestClock, discountIds } = worked
+  if (!isSubscribed && draft.lines.length === 0) return null
+  const { tenantNo } = draft
+  const invoiceId = invoiceIdOf(tenantNo, period.start)
+  await settleLate(db, tenantNo, [...latePeriods], invoiceId)
+  await takeDiscounts(db, tenantNo, usedDiscounts(worked, discountIds))
+  const total = parseExact(draft.totals.total)
+  if (!hasTestClock) {
+    await addJob(db, 'send_invoice', { tenant_no: tenantNo, invoice_id: invoiceId })
+    if (deps.collects && total.gt(0)) {
+      await addJob(db, 'request_payment', { tenant_no: tenantNo, invoice_id: invoiceId })
+    }
+  }
+  // Last, since whoever takes a number holds all others up until the end.
+  const number = numberText(
+    'INV',
+    hasTestClock,
+    await takeNumber(db, seriesOf('INV', hasTestClock)),
+  )
+  const dueAt = now + BILLING_DUE_DAYS * DAY_MS
+  const nothingDue = total.isZero()
+  await insertInvoice(db, {
+    tenant_no: tenantNo,
+    invoice_id: invoiceId,
+    number,
+    period_start: period.start,
+    period_end: period.end,
+    issued_at: now,
+    due_at: dueAt,
+    currency: draft.currency,
+    total: draft.totals.total,
+    through_seq: BigInt(folded.position.foldedSeq),
+    document: {
+      issued: issuedJson(draft, { invoiceId, number, issuedAt: now, dueAt }),
+      basis: draft.basis,
+    },
+    status: nothingDue ? 'paid' : 'open',
+    paid_at: nothingDue ? now : null,
+  })
+  return invoiceId
+}
+
+/** A discount that found nothing to take anything off is kept for the next invoice. */
+function usedDiscounts({ draft }: WorkedOut, ids: readonly string[]): string[] {
+  const charged = draft.lines.some(
+    ({ kind, amount }) => kind === 'charge' && parseExact(amount).gt(0),
+  )
+  return charged ? [...ids] : []
+}
+
+/** What could not be closed is tried again later, and does not hold up the others. */
+export function putOff(deps: Pick<ClosingDependencies, 'pool' | 'clock'>, tenantNo: number) {
+  return postpone(deps.pool, tenantNo, deps.clock.now() + 30 * MINUTE_MS)
+}

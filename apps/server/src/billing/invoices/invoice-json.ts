@@ -1,0 +1,77 @@
+import type { Invoice, InvoiceStatus } from '@tollgate/contract'
+import { entryId, parseEntryId } from '../../lib/ids.ts'
+import { formatMoney, NOTHING, parseExact } from '../../lib/money.ts'
+import { wirePeriod } from '../../lib/wire-period.ts'
+import type { InvoiceRow } from './store.ts'
+import type { Draft } from './types.ts'
+
+/** An invoice without what may change after it was issued. */
+export type IssuedInvoice = Omit<Invoice, 'status' | 'paid_at' | 'credited' | 'amount_due'>
+
+/** One for each period, known before it is issued. */
+export function invoiceIdOf(tenantNo: number, periodStart: number): string {
+  return entryId('inv', tenantNo, Math.floor(periodStart / 1_000))
+}
+
+/** Whose invoice it would be; null for what is no such id. */
+export function tenantOfInvoice(invoiceId: string): number | null {
+  return parseEntryId('inv', invoiceId)?.tenantNo ?? null
+}
+
+export function issuedJson(
+  draft: Draft,
+  issue: { invoiceId: string; number: string; issuedAt: number; dueAt: number } | null,
+): IssuedInvoice {
+  const { totals } = draft
+  return {
+    invoice_id: issue?.invoiceId ?? invoiceIdOf(draft.tenantNo, draft.period.start),
+    number: issue?.number ?? null,
+    plan: draft.plan,
+    due_at: issue === null ? null : instant(issue.dueAt),
+    currency: draft.currency,
+    period: wirePeriod(draft.period, draft.timeZone),
+    issued_at: issue === null ? null : instant(issue.issuedAt),
+    seller: draft.seller,
+    customer: draft.customer,
+    lines: [...draft.lines],
+    subtotal: totals.subtotal,
+    tax_rate: totals.tax_rate,
+    tax: totals.tax,
+    total: totals.total,
+  }
+}
+
+/** What would be issued if the period ended with what is known now. */
+export function draftJson(draft: Draft): Invoice {
+  const zero = formatMoney(NOTHING, draft.currency)
+  return withState(issuedJson(draft, null), {
+    status: 'draft',
+    paid_at: null,
+    credited: zero,
+    amount_due: draft.totals.total,
+  })
+}
+
+export function invoiceJson(row: InvoiceRow): Invoice {
+  const issued = row.document.issued as IssuedInvoice
+  const left = parseExact(row.total).sub(parseExact(row.credited))
+  const owed = row.status === 'open' || row.status === 'uncollectible'
+  return withState(issued, {
+    status: row.status,
+    paid_at: row.paid_at === null ? null : instant(row.paid_at),
+    credited: formatMoney(parseExact(row.credited), row.currency),
+    amount_due: formatMoney(owed ? left : NOTHING, row.currency),
+  })
+}
+
+function withState(
+  issued: IssuedInvoice,
+  state: { status: InvoiceStatus; paid_at: string | null; credited: string; amount_due: string },
+): Invoice {
+  const { invoice_id, number, ...rest } = issued
+  return { invoice_id, number, ...state, ...rest }
+}
+
+function instant(ms: number): string {
+  return new Date(ms).toISOString()
+}

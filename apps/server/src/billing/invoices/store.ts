@@ -1,0 +1,210 @@
+import { onlyRow, type Queryable } from '../../db/pool.ts'
+import type { Basis } from './types.ts'
+
+/** Whoever takes a number holds the series until the end of the transaction: so there are no gaps. */
+export async function takeNumber(db: Queryable, series: string): Promise<number> {
+  const { last_no } = onlyRow(
+    await db.query<{ last_no: bigint }>({
+      name: 'take_document_number',
+      text: `INSERT INTO document_number AS d (series, last_no) VALUES ($1, 1)
+        ON CONFLICT (series) DO UPDATE SET last_no = d.last_no + 1 RETURNING last_no`,
+      values: [series],
+    }),
+  )
+  return Number(last_no)
+}
+
+/** What was issued, and what it was computed from. */
+export type StoredDocument = { issued: object; basis: Basis }
+
+export type InvoiceRow = {
+  tenant_no: number
+  invoice_id: string
+  number: string
+  period_start: number
+  period_end: number
+  issued_at: number
+  due_at: number
+  currency: string
+  total: string
+  through_seq: bigint
+  document: StoredDocument
+  status: 'open' | 'paid' | 'uncollectible' | 'void'
+  credited: string
+  paid_at: number | null
+  payment_reference: string | null
+}
+
+const INVOICE_COLUMNS = `tenant_no, invoice_id, number, period_start, period_end, issued_at, due_at,
+  currency, total::text, through_seq, document, status, credited::text, paid_at, payment_reference`
+
+export type InvoiceToInsert = Omit<InvoiceRow, 'credited' | 'payment_reference'>
+
+export async function insertInvoice(db: Queryable, row: InvoiceToInsert): Promise<void> {
+  await db.query({
+    name: 'insert_invoice',
+    text: `INSERT INTO invoice (tenant_no, invoice_id, number, period_start, period_end, issued_at,
+        due_at, currency, total, through_seq, document, status, paid_at)
+      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
+    values: [
+      row.tenant_no,
+      row.invoice_id,
+      row.number,
+      new Date(row.period_start),
+      new Date(row.period_end),
+      new Date(row.issued_at),
+      new Date(row.due_at),
+      row.currency,
+      row.total,
+      row.through_seq,
+      JSON.stringify(row.document),
+      row.status,
+      row.paid_at === null ? null : new Date(row.paid_at),
+    ],
+  })
+}
+
+export async function readInvoice(
+  db: Queryable,
+  tenantNo: number,
+  invoiceId: string,
+): Promise<InvoiceRow | null> {
+  const { rows } = await db.query<InvoiceRow>(
+    `SELECT ${INVOICE_COLUMNS} FROM invoice WHERE tenant_no = $1 AND invoice_id = $2`,
+    [tenantNo, invoiceId],
+  )
+  return rows[0] ?? null
+}
+
+/** Newest period first, before `before` (ms); null: from the newest. */
+export async function readInvoices(
+  db: Queryable,
+  tenantNo: number,
+  before: number | null,
+  limit: number,
+): Promise<InvoiceRow[]> {
+  const { rows } = await db.query<InvoiceRow>(
+    `SELECT ${INVOICE_COLUMNS} FROM invoice
+     WHERE tenant_no = $1 AND period_start < coalesce($2::timestamptz, 'infinity')
+     ORDER BY period_start DESC LIMIT $3`,
+    [tenantNo, before === null ? null : new Date(before), limit],
+  )
+  return rows
+}
+
+export type AdminInvoiceRow = InvoiceRow & { tenant_id: string; row_no: bigint }
+
+/** Of all tenants, newest first; those on test clocks apart. Pages by issue and number. */
+export async function readAllInvoices(
+  db: Queryable,
+  wanted: { status: string | null; testClocks: boolean; offset: number; limit: number },
+): Promise<AdminInvoiceRow[]> {
+  const { rows } = await db.query<AdminInvoiceRow>(
+    `SELECT ${INVOICE_COLUMNS.replaceAll(/\b(tenant_no|document|status)\b/g, 'i.$1')}, t.tenant_id
+     FROM invoice AS i JOIN tenant AS t ON t.tenant_no = i.tenant_no
+     WHERE t.has_test_clock = $1 AND i.status = coalesce($2, i.status)
+     ORDER BY i.issued_at DESC, i.number DESC OFFSET $3 LIMIT $4`,
+    [wanted.testClocks, wanted.status, wanted.offset, wanted.limit],
+  )
+  return rows
+}
+
+/** Everything that was ever asked of a tenant: of invoices and of credit notes for late lines. */
+export async function readBilled(
+  db: Queryable,
+  tenantNo: number,
+): Promise<{ id: string; throughSeq: number; basis: Basis }[]> {
+  const { rows } = await db.query<{ id: string; through_seq: bigint; basis: Basis }>(
+    `SELECT invoice_id AS id, through_seq, document -> 'basis' AS basis FROM invoice
+     WHERE tenant_no = $1
+     UNION ALL
+     SELECT credit_note_id, through_seq, document -> 'basis' FROM credit_note
+     WHERE tenant_no = $1 AND through_seq IS NOT NULL
+     ORDER BY through_seq`,
+    [tenantNo],
+  )
+  return rows.map(({ id, through_seq, basis }) => ({ id, throughSeq: Number(through_seq), basis }))
+}
+
+/** Periods that cost something else now than what was asked, because of lines that came late. */
+export async function readLatePeriods(db: Queryable, tenantNo: number): Promise<number[]> {
+  const { rows } = await db.query<{ period_start: number }>({
+    name: 'read_late_periods',
+    text: `SELECT DISTINCT period_start FROM late_entry
+      WHERE tenant_no = $1 AND settled_by IS NULL ORDER BY period_start`,
+    values: [tenantNo],
+  })
+  return rows.map(({ period_start }) => period_start)
+}
+
+export async function settleLate(
+  db: Queryable,
+  tenantNo: number,
+  periodStarts: number[],
+  by: string,
+): Promise<void> {
+  await db.query(
+    `UPDATE late_entry SET settled_by = $3
+     WHERE tenant_no = $1 AND period_start = ANY($2::timestamptz[]) AND settled_by IS NULL`,
+    [tenantNo, periodStarts.map((at) => new Date(at)), by],
+  )
+}
+
+/** The lines that a document made up for. */
+export async function readSettled(
+  db: Queryable,
+  tenantNo: number,
+  by: string,
+  limit: number,
+): Promise<{ seq: number; periodStart: number }[]> {
+  const { rows } = await db.query<{ seq: bigint; period_start: number }>(
+    `SELECT seq, period_start FROM late_entry WHERE tenant_no = $1 AND settled_by = $2
+     ORDER BY seq LIMIT $3`,
+    [tenantNo, by, limit],
+  )
+  return rows.map((row) => ({ seq: Number(row.seq), periodStart: row.period_start }))
+}
+
+/** @returns null where it is in none of the states it may come from */
+export async function writeStatus(
+  db: Queryable,
+  tenantNo: number,
+  invoiceId: string,
+  change: {
+    from: string[]
+    to: InvoiceRow['status']
+    paidAt: number | null
+    reference: string | null
+  },
+): Promise<InvoiceRow | null> {
+  const { rows } = await db.query<InvoiceRow>(
+    `UPDATE invoice SET status = $3, paid_at = $4,
+       payment_reference = coalesce($5, payment_reference)
+     WHERE tenant_no = $1 AND invoice_id = $2 AND status = ANY($6) RETURNING ${INVOICE_COLUMNS}`,
+    [
+      tenantNo,
+      invoiceId,
+      change.to,
+      change.paidAt === null ? null : new Date(change.paidAt),
+      change.reference,
+      change.from,
+    ],
+  )
+  return rows[0] ?? null
+}
+
+/** @returns false where more would be credited than was asked */
+export async function addCredited(
+  db: Queryable,
+  tenantNo: number,
+  invoiceId: string,
+  amount: string,
+): Promise<boolean> {
+  const { rowCount } = await db.query(
+    `UPDATE invoice SET credited = credited + $3::numeric
+     WHERE tenant_no = $1 AND invoice_id = $2 AND status <> 'void'
+       AND credited + $3::numeric <= greatest(total, 0)`,
+    [tenantNo, invoiceId, amount],
+  )
+  return rowCount === 1
+}

@@ -1,0 +1,40 @@
+import type { Queryable } from '../db/pool.ts'
+import type { StoredEntry } from './entry-row.ts'
+import {
+  readChanges,
+  readEntriesAbout,
+  readEntriesBySeq,
+  readEntriesForward,
+  readLastSeq,
+  readVoids,
+} from './store.ts'
+
+/** A tenant's log, for those who fold it. */
+export type Log = {
+  /** How many lines it has. */
+  length(): Promise<number>
+  /** The first line and every change of what was agreed. */
+  changes(): Promise<StoredEntry[]>
+  /** In order, above `afterSeq`. */
+  after(afterSeq: number, limit: number): Promise<StoredEntry[]>
+  lines(seqs: number[]): Promise<StoredEntry[]>
+  /** The number of the void by that of the line it voids, up to `throughSeq`. */
+  voids(throughSeq: number): Promise<Map<number, number>>
+  /** Lines that may be about a stretch of time, in order: recorded in it, or later about it. */
+  about(
+    stretch: { start: number; end: number },
+    page: { afterSeq: number; throughSeq: number; limit: number },
+  ): Promise<StoredEntry[]>
+}
+
+/** @param db in one snapshot, where several of its answers must fit each other */
+export function logOf(db: Queryable, tenantNo: number): Log {
+  return {
+    length: () => readLastSeq(db, tenantNo),
+    changes: () => readChanges(db, tenantNo),
+    after: (afterSeq, limit) => readEntriesForward(db, tenantNo, afterSeq, limit),
+    lines: (seqs) => readEntriesBySeq(db, tenantNo, seqs),
+    voids: (throughSeq) => readVoids(db, tenantNo, throughSeq),
+    about: (stretch, page) => readEntriesAbout(db, tenantNo, stretch, page),
+  }
+}
