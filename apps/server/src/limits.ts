@@ -181,6 +181,8 @@ export const HTTP_LEASES_PER_WINDOW = 100
 /** Keys, and addresses, whose leases a node holds; a lease that is forgotten is lost for its window. */
 export const HTTP_LEASES_MAX = 50_000
 
+/** All of them are told at once. */
+export const PLANS_ON_OFFER_MAX = 500
 export const CURRENCIES_PER_PLAN_MAX = 20
 export const TRIAL_DAYS_MAX = 366
 

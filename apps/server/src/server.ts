@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import pg from 'pg'
 import type { Logger } from 'pino'
+import { appendAudit } from './access/audit/append.ts'
 import { Directory } from './access/directory.ts'
 import { type Lockout, openLockout } from './access/lockout.ts'
 import { Policy } from './access/policy/policy.ts'
@@ -10,8 +11,8 @@ import { emptySignInTrash } from './access/sign-in/trash.ts'
 import { accessTasks } from './access/tasks.ts'
 import { askForBilling, billingTasks } from './billing/tasks.ts'
 import { type Catalog, openCatalog } from './catalog/catalog.ts'
-import { loadCatalog } from './catalog/load-catalog.ts'
-import { readCatalog } from './catalog/read-catalog.ts'
+import { loadFileAtStart } from './catalog/catalog-file.ts'
+import { readCatalogFile } from './catalog/read-catalog.ts'
 import { migrate } from './db/migrate.ts'
 import { ensurePartitions } from './db/partitions.ts'
 import { connectionOptions, createPool } from './db/pool.ts'
@@ -60,7 +61,8 @@ export async function buildServer(options: ServerOptions): Promise<Server> {
   const pool = createPool(databaseUrl, (error) => log.warn({ err: error }, 'a connection broke'))
   await migrate(pool)
   await ensurePartitions(pool, clock.now())
-  await loadCatalog(pool, await readCatalog(settings.catalogFile))
+  const catalogFile = await readCatalogFile(settings.catalogFile)
+  await loadFileAtStart({ pool, clock, audit: appendAudit }, catalogFile)
   const catalog = await openCatalog(pool)
   const ledger = new Ledger({
     connect: () => connectLane(databaseUrl, log),

@@ -5,6 +5,7 @@ import {
   CATALOG_CREDITS_MAX,
   CREDITS_MAX,
   CURRENCIES_PER_PLAN_MAX,
+  PLANS_ON_OFFER_MAX,
   TRIAL_DAYS_MAX,
 } from '../limits.ts'
 import { chargesSchema } from './charge-schema.ts'
@@ -62,7 +63,8 @@ const endpointRule = z
     message: 'says what a call costs, and so does credits; leave one of them out',
   })
 
-const service = z.strictObject({
+/** The endpoint rules of one service. */
+export const serviceSchema = z.strictObject({
   /** null: as the service was registered. */
   trust_reported: z.boolean().nullable().default(null),
   endpoints: z.array(endpointRule).default([]),
@@ -142,33 +144,62 @@ const planKeys = {
 export const planSchema = z
   .strictObject({ ...planKeys, meters: metersSchema })
   .superRefine((plan, context) => addProblems(plan, plan.meters, [], context))
-export const servicesSchema = z.record(serviceName, service).default({})
+export const servicesSchema = z.record(serviceName, serviceSchema).default({})
+
+const offer = {
+  meters: metersSchema,
+  plans: z
+    .record(name('a plan’s name'), z.strictObject(planKeys))
+    .refine((plans) => Object.keys(plans).length > 0, 'must have at least one plan')
+    .refine(
+      (plans) => Object.keys(plans).length <= PLANS_ON_OFFER_MAX,
+      `must have at most ${PLANS_ON_OFFER_MAX} plans`,
+    ),
+}
 
 export const catalogSchema = z
   .strictObject({
     catalog: z.literal(1, 'must be 1, the version of this format'),
     services: servicesSchema,
-    meters: metersSchema,
-    plans: z
-      .record(name('a plan’s name'), z.strictObject(planKeys))
-      .refine((plans) => Object.keys(plans).length > 0, 'must have at least one plan'),
+    ...offer,
   })
-  .superRefine(({ plans, meters }, context) => {
-    for (const [name, plan] of Object.entries(plans)) {
-      addProblems(plan, meters, ['plans', name], context)
-    }
-  })
-  .transform(({ catalog, services, meters, plans }) => {
-    const complete = Object.entries(plans).map(([name, plan]) => {
-      return [name, { ...plan, meters: metersOf(plan, meters) }] as const
-    })
-    return { catalog, services, plans: Object.fromEntries(complete) }
-  })
+  .superRefine(checkPlans)
+  .transform(({ catalog, services, ...offered }) => ({
+    catalog,
+    services,
+    plans: completePlans(offered),
+  }))
+
+/** Plans alone, as they are sent over the API: what is not named stays as it is. */
+export const plansSchema = z
+  .strictObject(offer)
+  .superRefine(checkPlans)
+  .transform((offered) => ({ plans: completePlans(offered) }))
 
 /** As written in the file, with every default filled in, and its meters in the plans. Plain JSON. */
 export type CatalogDefinition = z.infer<typeof catalogSchema>
 export type PlanDefinition = z.infer<typeof planSchema>
+export type PlanDefinitions = Record<string, PlanDefinition>
+export type ServiceDefinition = z.infer<typeof serviceSchema>
 export type ServiceDefinitions = z.infer<typeof servicesSchema>
+
+type Offer = {
+  meters: MeterDefinitions
+  plans: Record<string, Omit<PlanDefinition, 'meters'>>
+}
+
+function checkPlans({ plans, meters }: Offer, context: z.core.$RefinementCtx): void {
+  for (const [name, plan] of Object.entries(plans)) {
+    addProblems(plan, meters, ['plans', name], context)
+  }
+}
+
+function completePlans({ plans, meters }: Offer): PlanDefinitions {
+  const complete = Object.entries(plans).map(([name, plan]) => {
+    return [name, { ...plan, meters: metersOf(plan, meters) }] as const
+  })
+  return Object.fromEntries(complete)
+}
 
 type PricedPlan = { price: Price; prices: Price[] }
 

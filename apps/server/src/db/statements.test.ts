@@ -161,11 +161,15 @@ const STATEMENTS: Record<string, Record<string, readonly unknown[]>> = {
     lockCatalog: [],
     readPlanVersion: [1],
     readLatestPlanVersions: [],
+    readPlanVersionNumbers: [],
+    readPlanVersionsBackward: [null, 10],
     readLatestRules: [],
     readCatalogMark: [],
     readServices: [],
     insertPlanVersion: ['p', 1, {}],
     insertRules: [1, {}],
+    readCatalogSource: [],
+    writeCatalogSource: [{ startedHash: Buffer.alloc(32), appliedHash: null }],
   },
   ledger: {
     writeBatch: [{ accounts: [], lines: [] }],
@@ -178,6 +182,7 @@ const STATEMENTS: Record<string, Record<string, readonly unknown[]>> = {
     readEntriesForward: [1, 0, 10],
     readKeyCounts: [1],
     readLogs: [],
+    countAccountsByPlan: [],
   },
 }
 

@@ -342,3 +342,14 @@ export async function readCreditEntries(
   )
   return rows.map(storedEntryFromRow)
 }
+
+/** How many accounts are on each plan version, by its number. */
+export async function countAccountsByPlan(
+  client: Queryable,
+): Promise<{ plan_version_no: number; tenants: bigint }[]> {
+  const { rows } = await client.query<{ plan_version_no: number; tenants: bigint }>(
+    `SELECT (state->>'plan')::int4 AS plan_version_no, count(*) AS tenants
+     FROM account GROUP BY 1 ORDER BY 1`,
+  )
+  return rows
+}
