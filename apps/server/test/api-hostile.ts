@@ -20,6 +20,9 @@ export type Kind =
   | 'priority'
   | 'timeZone'
   | 'serviceName'
+  | 'mapping'
+  | 'flag'
+  | 'list'
 
 const DEEP = `${'['.repeat(1_000)}${']'.repeat(1_000)}`
 const json = (...values: unknown[]): JsonText[] => values.map((value) => JSON.stringify(value))
@@ -67,6 +70,9 @@ const BAD_VALUES: Record<Kind, JsonText[]> = {
   seconds: [...NEVER_NUMBER, ...NUMBERS_OUT_OF_RANGE, '0', '-1', '1.5', '604801'],
   priority: [...NEVER_NUMBER, ...NUMBERS_OUT_OF_RANGE, '-1', '1.5', '1001'],
   boolean: ['0', '1', '"true"', 'null', '[]', '{}', DEEP],
+  flag: ['0', '1', '"true"', '[]', '{}', DEEP],
+  mapping: ['0', 'null', 'true', '""', '[]', '[{}]', '{"Not a name":{}}', '{"gold":1}', DEEP],
+  list: ['0', 'null', 'true', '""', '{}', '[1]', '[{}]', '[{"path":1}]', '[{"path":"x"}]', DEEP],
   instant: [
     ...NEVER_TEXT,
     ...BROKEN_TEXT,

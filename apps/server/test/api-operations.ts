@@ -1,5 +1,5 @@
 import type { Credential } from './api-credentials.ts'
-import { get, type Operation, patch, post, remove } from './api-operation.ts'
+import { get, type Operation, patch, post, put, remove } from './api-operation.ts'
 import { operationsForPeople } from './api-operations-people.ts'
 import { STRUCTURED } from './api-request.ts'
 import { expectStatus, type TestNode } from './node.ts'
@@ -11,6 +11,7 @@ export function operationsOn(node: TestNode, tenantId: string): Record<string, O
     ...readings(tenantId),
     ...tenants(node, tenantId),
     ...services(node),
+    ...plans(),
     ...keys(node, tenantId),
     ...operationsForPeople(node, tenantId),
     ...system(),
@@ -100,15 +101,37 @@ function tenants(node: TestNode, tenantId: string): Record<string, Operation> {
 }
 
 function services(node: TestNode): Record<string, Operation> {
-  const keysPath = async () => `/api/admin/services/${(await node.service(unique())).name}/keys`
+  const pathTo = async (what: string) =>
+    `/api/admin/services/${(await node.service(unique())).name}/${what}`
+  const reading = (what: string): Operation => ({
+    ok: 200,
+    request: async () => ({ method: 'GET', path: await pathTo(what) }),
+  })
   return {
     'POST /api/admin/services': post(201, async () => ['/api/admin/services', { name: unique() }]),
     'GET /api/admin/services': get('/api/admin/services'),
-    'POST /api/admin/services/{name}/keys': post(201, async () => [await keysPath(), undefined]),
-    'GET /api/admin/services/{name}/keys': {
-      ok: 200,
-      request: async () => ({ method: 'GET', path: await keysPath() }),
-    },
+    'POST /api/admin/services/{name}/keys': post(201, async () => [
+      await pathTo('keys'),
+      undefined,
+    ]),
+    'GET /api/admin/services/{name}/keys': reading('keys'),
+    'GET /api/admin/services/{name}/rules': reading('rules'),
+    'PUT /api/admin/services/{name}/rules': put(200, async () => [
+      await pathTo('rules'),
+      { endpoints: [{ path: '/x', credits: 2 }] },
+    ]),
+  }
+}
+
+function plans(): Record<string, Operation> {
+  return {
+    'GET /api/plans': get('/api/plans'),
+    'GET /api/admin/plans': get('/api/admin/plans'),
+    // Another description each time: the same plans again would change nothing.
+    'POST /api/admin/plans': post(200, async () => [
+      '/api/admin/plans',
+      { plans: { 'of-a-test': { description: unique(), self_service: false } } },
+    ]),
   }
 }
 

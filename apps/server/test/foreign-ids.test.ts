@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
 import { entryId } from '../src/lib/ids.ts'
+import { TAKES_NO_ID } from './api-operations-without-ids.ts'
 import { BATCHED, type Sent, STRUCTURED, send } from './api-request.ts'
 import { expectStatus, type Reply, testNode } from './node.ts'
 
@@ -264,42 +265,6 @@ const ATTACKS: Record<string, Attack[]> = {
     },
   ],
 }
-const TAKES_NO_ID = [
-  'POST /api/billing/estimate',
-  'POST /auth/signup',
-  'POST /auth/login',
-  'POST /auth/refresh',
-  'POST /auth/logout',
-  'GET /auth/me',
-  'GET /auth/sessions',
-  'POST /auth/password/change',
-  'POST /auth/password/forgot',
-  'POST /auth/password/reset',
-  'POST /auth/email/verify',
-  'POST /auth/email/verify/resend',
-  'GET /.well-known/jwks.json',
-  'POST /api/admin/signing-keys/rotate',
-  // Its filters look through the caller's own chain alone: audit/routes.test.ts.
-  'GET /api/audit',
-  'GET /api/admin/tenants',
-  'GET /api/admin/services',
-  'POST /api/admin/services',
-  'POST /api/admin/services/{name}/keys',
-  'GET /api/admin/services/{name}/keys',
-  'GET /api/members',
-  'GET /api/members/invitations',
-  'POST /api/members/invitations',
-  'GET /api/admin/members',
-  'GET /api/admin/members/invitations',
-  'POST /api/admin/members/invitations',
-  'POST /auth/invitations/accept',
-  'GET /api/keys',
-  'POST /api/keys',
-  'GET /health',
-  'GET /ready',
-  'GET /metrics',
-  'GET /openapi.json',
-]
 
 const { paths } = (await node.call('GET', '/openapi.json', null)).body
 const operations = Object.entries<object>(paths).flatMap(([path, methods]) =>

@@ -7,11 +7,13 @@ import fastify, {
 } from 'fastify'
 import type { Logger } from 'pino'
 import type { z } from 'zod'
-import { auditRecorder } from '../access/audit/append.ts'
+import { appendAudit, auditRecorder } from '../access/audit/append.ts'
 import { senderNamesOf } from '../access/keys.ts'
 import { type AccessDependencies, accessRoutes } from '../access/routes.ts'
 import { analyticsRoutes } from '../analytics/routes.ts'
 import { billingRoutes } from '../billing/routes.ts'
+import { catalogRoutes } from '../catalog/routes.ts'
+import { tenantsByPlanVersion } from '../ledger/readings-by-plan.ts'
 import { ledgerRoutes } from '../ledger/routes.ts'
 import { trackRoutes } from '../ledger/track-routes.ts'
 import { ProblemError } from '../lib/problem-error.ts'
@@ -87,6 +89,11 @@ export async function buildApp(deps: AppDependencies): Promise<FastifyInstance> 
     ledgerRoutes(routes, { ...deps, senderNames, audit })
     analyticsRoutes(routes, deps)
     billingRoutes(routes, { ...deps, audit, seller: deps.settings.seller, collects: false })
+    catalogRoutes(routes, {
+      ...deps,
+      audit: appendAudit,
+      tenantsByPlanVersion: () => tenantsByPlanVersion(deps.pool),
+    })
     accessRoutes(routes, deps)
     systemRoutes(routes, deps)
   })

@@ -24,6 +24,8 @@ const event = expectStatus(
   200,
 ).body.event_id
 
+await node.service('hostile')
+
 /** Fields of a body by kind, and what makes the body valid without them. */
 type Body = {
   path: string
@@ -108,6 +110,17 @@ const BODIES: Body[] = [
     valid: { name: 's' },
     fields: { name: 'serviceName', trust_reported: 'boolean' },
   },
+  {
+    path: '/api/admin/plans',
+    valid: { plans: { gold: {} } },
+    fields: { plans: 'mapping', meters: 'mapping' },
+  },
+  {
+    path: '/api/admin/services/hostile/rules',
+    method: 'PUT',
+    valid: {},
+    fields: { trust_reported: 'flag', endpoints: 'list' },
+  },
 ]
 const CLOUD_EVENT: Body = {
   path: '/api/events',
@@ -129,7 +142,8 @@ let lines: unknown
 const everything = () =>
   node.server.pool
     .query(`SELECT (SELECT sum(last_seq) FROM account) AS lines, (SELECT count(*) FROM tenant) AS tenants,
-      (SELECT count(*) FROM service) AS services, (SELECT count(*) FROM api_key) AS keys`)
+      (SELECT count(*) FROM service) AS services, (SELECT count(*) FROM api_key) AS keys,
+      (SELECT count(*) FROM plan_version) AS plans, (SELECT count(*) FROM catalog_rules) AS rules`)
     .then(({ rows }) => rows[0])
 beforeEach(async () => {
   lines = await everything()

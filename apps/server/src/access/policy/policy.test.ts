@@ -50,7 +50,7 @@ test('who has no role may do what everybody may', () => {
 })
 
 test('nobody but the admin writes what is not their own tenant’s', () => {
-  const operators = ['tenants', 'credits', 'services', 'staff', 'signing_keys']
+  const operators = ['tenants', 'credits', 'services', 'plans', 'staff', 'signing_keys']
   const writers = policy.rows.filter(
     ({ object, action }) => operators.includes(object) && action === 'write',
   )
