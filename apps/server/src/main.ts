@@ -1,10 +1,12 @@
 import { Command } from 'commander'
 import { adminCommands } from './admin-command.ts'
+import { checkCatalogSchema, writeCatalogSchema } from './catalog-schema-command.ts'
 import { CatalogError } from './catalog/parse-catalog.ts'
 import { ConfigError, readConfig } from './config.ts'
 import { EmbeddedPostgresError } from './db/embedded/index.ts'
 import { createLog } from './log.ts'
 import { checkOpenapi, writeOpenapi } from './openapi.ts'
+import { plansCommands } from './plans-command.ts'
 import { checkRoles, writeRoles } from './roles-command.ts'
 import { serve } from './serve.ts'
 import { openTerminal } from './terminal.ts'
@@ -34,6 +36,7 @@ program
   })
 
 adminCommands(program)
+plansCommands(program)
 
 program
   .command('openapi')
@@ -51,6 +54,15 @@ program
   .action(async (options: { check?: boolean }) => {
     if (options.check === true) process.exitCode = await checkRoles()
     else await writeRoles()
+  })
+
+program
+  .command('catalog-schema')
+  .description('write catalogs/catalog.schema.json, for editors')
+  .option('--check', 'compare instead; exit 1 if it differs')
+  .action(async (options: { check?: boolean }) => {
+    if (options.check === true) process.exitCode = await checkCatalogSchema()
+    else await writeCatalogSchema()
   })
 
 /** Not reached, or not let in: codes of Node, and SQLSTATE for a wrong user, password or database. */
