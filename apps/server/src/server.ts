@@ -11,6 +11,7 @@ import { emptySignInTrash } from './access/sign-in/trash.ts'
 import { accessTasks } from './access/tasks.ts'
 import { askForBilling, billingTasks } from './billing/tasks.ts'
 import { type Catalog, openCatalog } from './catalog/catalog.ts'
+import { isEmptyDiff } from './catalog/catalog-diff.ts'
 import { loadFileAtStart } from './catalog/catalog-file.ts'
 import { readCatalogFile } from './catalog/read-catalog.ts'
 import { migrate } from './db/migrate.ts'
@@ -61,8 +62,7 @@ export async function buildServer(options: ServerOptions): Promise<Server> {
   const pool = createPool(databaseUrl, (error) => log.warn({ err: error }, 'a connection broke'))
   await migrate(pool)
   await ensurePartitions(pool, clock.now())
-  const catalogFile = await readCatalogFile(settings.catalogFile)
-  await loadFileAtStart({ pool, clock, audit: appendAudit }, catalogFile)
+  await loadCatalogFile(pool, options)
   const catalog = await openCatalog(pool)
   const ledger = new Ledger({
     connect: () => connectLane(databaseUrl, log),
@@ -112,6 +112,19 @@ export async function buildServer(options: ServerOptions): Promise<Server> {
   }
   const saveLastUsed = () => directory.saveLastUsed()
   return { app, pool, catalog, ledger, clock, saveLastUsed, stop }
+}
+
+/** What it changes is logged: a file may undo what was changed over the API, and nobody is asked. */
+async function loadCatalogFile(pool: pg.Pool, { clock, log, settings }: ServerOptions) {
+  const file = await readCatalogFile(settings.catalogFile)
+  const diff = await loadFileAtStart({ pool, clock, audit: appendAudit }, file)
+  if (diff === null || isEmptyDiff(diff)) return
+  const plans = diff.plans.filter(({ change }) => change !== 'unchanged')
+  const changed = {
+    plans: plans.map(({ plan, change, version }) => `${plan}: ${change}, version ${version}`),
+    rules: diff.services.map(({ service, change }) => `${service}: ${change}`),
+  }
+  log.info({ file: settings.catalogFile, ...changed }, 'the catalog is now what its file says')
 }
 
 type JobsDependencies = ServerOptions & {

@@ -200,6 +200,18 @@ test('bodies that are too large, too many plans, and names that objects have any
   assert.deepEqual(changes(body.plans), ['constructor new 1', 'tostring new 1'])
 })
 
+test('who sends a thousand meters and charges none of them gets a short answer', async () => {
+  const named = (count: number, prefix: string) =>
+    Array.from({ length: count }, (_, n) => `${prefix}${n}`)
+  const meters = Object.fromEntries(named(900, 'm').map((name) => [name, { aggregation: 'count' }]))
+  const charges = named(100, 'c').map((name) => {
+    return { name, model: 'per_unit', meter: 'x'.repeat(150), unit_price: '1' }
+  })
+  const reply = await post({ wide: { price: { charges } } }, { meters })
+  assertProblem(reply, 'invalid_request', 'plans.wide.price.charges[0].meter')
+  assert.ok(JSON.stringify(reply.body).length < 30_000)
+})
+
 test('operators see every version, with who is on it; pages follow each other', async () => {
   const all = expectStatus(await node.admin('GET', '/api/admin/plans?limit=500'), 200).body.data
   const team = all.filter(({ plan }: Change) => plan === 'team')
