@@ -15,7 +15,7 @@ import { ProblemError } from '../lib/problem-error.ts'
 import type { Catalog } from './catalog.ts'
 import { type ChangeDependencies, changePlans, changeServiceRules } from './change-catalog.ts'
 import { planChangesJson, planJson, planVersionJson } from './plan-json.ts'
-import { plansSchema, type ServiceDefinition, serviceSchema } from './schema.ts'
+import { plansSchema, type ServiceDefinition, serviceRulesSchema } from './schema.ts'
 import { serviceRules } from './service-rules.ts'
 import { readPlanVersionsBackward } from './store.ts'
 import { tenantsOnVersions } from './tenants-on-versions.ts'
@@ -145,7 +145,7 @@ function endpointRules(fastify: FastifyInstance, deps: CatalogRouteDependencies)
         description:
           'As in a catalog file. They hold on this node at once, on others within seconds. A catalog file that is changed and loaded replaces them again.',
         params: servicePath,
-        body: serviceSchema,
+        body: serviceRulesSchema,
         response: { 200: serviceRulesReply },
       },
     },

@@ -76,6 +76,11 @@ export const serviceSchema = z.strictObject({
   endpoints: z.array(endpointRule).default([]).describe('The first that matches wins'),
 })
 
+/** The same over the API, where it replaces what there is: an empty body must not take all of it away. */
+export const serviceRulesSchema = serviceSchema.extend({
+  endpoints: z.array(endpointRule).describe('The first that matches wins'),
+})
+
 const price = z.strictObject({
   currency: z
     .string()

@@ -45,7 +45,7 @@ test('rules hold on this node from the answer on', async () => {
     expectStatus(await write(name, rule(credits)), 200)
     assert.equal(await charged(name), credits)
   }
-  expectStatus(await write(name, {}), 200)
+  expectStatus(await write(name, { endpoints: [] }), 200)
   assert.equal(await charged(name), 1)
 })
 
@@ -124,7 +124,9 @@ test('what is wrong is named by its field, and what was in force stays', async (
       'endpoints[0].credits_from_tokens',
     ],
     [{ endpoint: [] }, 'endpoint'],
-    [{ trust_reported: 'yes' }, 'trust_reported'],
+    [{}, 'endpoints'],
+    [{ trust_reported: false }, 'endpoints'],
+    [{ trust_reported: 'yes', endpoints: [] }, 'trust_reported'],
     [[], 'body'],
     [null, 'body'],
   ]

@@ -118,7 +118,7 @@ const BODIES: Body[] = [
   {
     path: '/api/admin/services/hostile/rules',
     method: 'PUT',
-    valid: {},
+    valid: { endpoints: [] },
     fields: { trust_reported: 'flag', endpoints: 'list' },
   },
 ]
