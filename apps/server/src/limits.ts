@@ -215,3 +215,9 @@ export const EXPLAINED_LINES_MAX = 1_000
 export const TEST_CLOCK_DAYS_MAX = 3_653
 /** A job that bills goes on in another after so long. Less than JOB_MS_MAX by what one tenant may take. */
 export const BILLING_RUN_MS_MAX = 30_000
+/** Fonts that were read and unpacked; most are parts of 50 kB, the one for rare scripts is 15 MB. */
+export const FONTS_CACHED_MAX = 100
+/** Of a text in a PDF: a page has room for so much. HTML and CSV have all of it. */
+export const PDF_TEXT_CHARS_MAX = 1_000
+/** Rows that are drawn before others get their turn: a long invoice must not hold up calls. */
+export const PDF_ROWS_PER_TURN = 10
