@@ -221,3 +221,8 @@ export const FONTS_CACHED_MAX = 100
 export const PDF_TEXT_CHARS_MAX = 1_000
 /** Rows that are drawn before others get their turn: a long invoice must not hold up calls. */
 export const PDF_ROWS_PER_TURN = 10
+/** More are refused with 503: memory stays bounded. */
+export const PDFS_WAITING_MAX = 200
+export const PDF_THREAD_HEAP_MB_MAX = 512
+/** A thread with its fonts has 100 MB, which a server needs back that makes a few PDFs a day. */
+export const PDF_THREAD_IDLE_SECONDS = 60
