@@ -1,6 +1,6 @@
 import type { FontSet } from './font-set.ts'
+import { createShaper } from './shaper.ts'
 import { type Measure, type TextLine, type TextStyle, textLines } from './text-lines.ts'
-import type { VisualRun } from './visual-runs.ts'
 
 type Pdf = PDFKit.PDFDocument
 export type Align = 'left' | 'right'
@@ -20,17 +20,10 @@ const LINE_HEIGHT = 1.36
 const BASELINE = 1.02
 // What is not drawn letter by letter: Arabic, the scripts of India and their neighbours, Thai.
 const SHAPED = /[\u0590-\u109f\u1780-\u1aaf\ufb1d-\ufdff\ufe70-\ufeff\u{10800}-\u{11fff}]/u
-// Given at all, they make pdfkit shape a text as one: by itself it parts it at blanks.
-const FEATURES: PDFKit.Mixins.OpenTypeFeatures[] = []
 
 export function createPen(pdf: Pdf, fonts: FontSet): Pen {
-  const names = new Set<string>()
-  const useFont = ({ font }: VisualRun) => {
-    if (!names.has(font.key)) pdf.registerFont(font.key, font.bytes)
-    names.add(font.key)
-    pdf.font(font.key)
-  }
-  const measure = createMeasure(pdf, useFont)
+  const shaper = createShaper(pdf, fonts.base[400])
+  const measure: Measure = (run) => shaper.shape(run).reduce((sum, { width }) => sum + width, 0)
   const pen: Pen = {
     lines: (text, style, width, linesMax = Number.POSITIVE_INFINITY) =>
       textLines(text, { style, width, linesMax }, fonts, measure),
@@ -39,12 +32,10 @@ export function createPen(pdf: Pdf, fonts: FontSet): Pen {
       const isShaped = SHAPED.test(line.text)
       if (isShaped) pdf.markContent('Span', { actual: line.text })
       let left = align === 'right' ? x - line.width : x
-      for (const run of line.runs) {
-        useFont(run)
-        pdf.fontSize(size).fillColor(color)
-        const options = { lineBreak: false, features: FEATURES, baseline: 'alphabetic' } as const
-        pdf.text(run.text, left, y + size * BASELINE, options)
-        left += measure(run) * size
+      pdf.fillColor(color)
+      for (const run of line.runs.flatMap(shaper.shape)) {
+        shaper.draw(run, size, left, y + size * BASELINE)
+        left += run.width * size
       }
       if (isShaped) pdf.endMarkedContent()
     },
@@ -54,18 +45,4 @@ export function createPen(pdf: Pdf, fonts: FontSet): Pen {
     height: ({ size }) => size * LINE_HEIGHT,
   }
   return pen
-}
-
-function createMeasure(pdf: Pdf, useFont: (run: VisualRun) => void): Measure {
-  const known = new Map<string, number>()
-  return (run) => {
-    const key = `${run.font.key}\0${run.text}`
-    let width = known.get(key)
-    if (width === undefined) {
-      useFont(run)
-      width = pdf.fontSize(1).widthOfString(run.text, { features: FEATURES })
-      known.set(key, width)
-    }
-    return width
-  }
 }

@@ -38,6 +38,26 @@ const chinese = slicedTypeface('noto-sans-sc')
 const japanese = slicedTypeface('noto-sans-jp')
 const korean = slicedTypeface('noto-sans-kr')
 
+/** Scripts whose font has one slice for all of it. */
+const SCRIPTS: [name: string, letters: RegExp][] = [
+  ['armenian', /\p{Script=Armenian}/u],
+  ['bengali', /\p{Script=Bengali}/u],
+  ['georgian', /\p{Script=Georgian}/u],
+  ['gujarati', /\p{Script=Gujarati}/u],
+  ['gurmukhi', /\p{Script=Gurmukhi}/u],
+  ['kannada', /\p{Script=Kannada}/u],
+  ['khmer', /\p{Script=Khmer}/u],
+  ['malayalam', /\p{Script=Malayalam}/u],
+  ['tamil', /\p{Script=Tamil}/u],
+  ['telugu', /\p{Script=Telugu}/u],
+]
+
+const scripts: readonly Typeface[] = SCRIPTS.map(([name, letters]) => {
+  const typeface = slicedTypeface(`noto-sans-${name}`, name)
+  return async (codePoint, weight) =>
+    letters.test(String.fromCodePoint(codePoint)) ? typeface(codePoint, weight) : null
+})
+
 /** Every character there is, as dots: not pretty, but it can be read, which a box cannot. */
 const lastResort: Typeface = async () => {
   const folder = folderOf('@fontsource/unifontex', 'LICENSE')
@@ -61,7 +81,7 @@ const EAST_ASIAN: Record<Shapes, readonly Typeface[]> = {
 
 /** In the order in which they are asked for a character. */
 export function typefacesFor(shapes: Shapes): readonly Typeface[] {
-  return [baseTypeface, hebrew, arabic, thai, ...EAST_ASIAN[shapes], lastResort]
+  return [baseTypeface, hebrew, arabic, thai, ...scripts, ...EAST_ASIAN[shapes], lastResort]
 }
 
 function embedded(folder: string, family: string, weight: Weight): string {
@@ -75,13 +95,13 @@ function within(codePoint: number, first: number, last: number): boolean {
 
 type Slice = { first: number; last: number; name: string }
 
-/** A font of ten thousand characters in a hundred files, of which a name needs three. */
-function slicedTypeface(family: string): Typeface {
+/** A variable font in files: one of ten thousand characters has a hundred, of which a name needs three. */
+function slicedTypeface(family: string, only: string | null = null): Typeface {
   let slices: Promise<Map<string, string>> | undefined
   let ranges: Slice[] = []
   const read = async () => {
     const folder = folderOf(`@fontsource-variable/${family}`, 'LICENSE')
-    const ofSlices = readSlices(await readFile(join(folder, 'unicode.json'), 'utf8'))
+    const ofSlices = readSlices(await readFile(join(folder, 'unicode.json'), 'utf8'), only)
     ranges = ofSlices.sort((a, b) => a.first - b.first)
     return charactersBySlice(ofSlices)
   }
@@ -96,11 +116,14 @@ function slicedTypeface(family: string): Typeface {
   }
 }
 
-/** As in `{"[4]": "U+1f1e9-1f1f5,U+1f21a"}`. Slices with a name are of scripts that others have better. */
-function readSlices(json: string): Slice[] {
+/**
+ * As in `{"[4]": "U+1f1e9-1f1f5,U+1f21a", "latin": …}`: the one that is asked for, or all that have a
+ * number. Others are of scripts that another font has better.
+ */
+function readSlices(json: string, only: string | null): Slice[] {
   return Object.entries(JSON.parse(json) as Record<string, string>).flatMap(([key, ranges]) => {
-    const name = /^\[(\d+)\]$/.exec(key)?.[1]
-    if (name === undefined) return []
+    const name = only === null ? /^\[(\d+)\]$/.exec(key)?.[1] : key
+    if (name === undefined || (only !== null && name !== only)) return []
     return ranges.split(',').map((range) => {
       const [first, last = first] = range.replace(/^U\+/i, '').split('-')
       return { first: Number.parseInt(first!, 16), last: Number.parseInt(last!, 16), name }
