@@ -3,6 +3,7 @@ import pg from 'pg'
 import { pino } from 'pino'
 import { Directory } from './access/directory.ts'
 import { openLockout } from './access/lockout.ts'
+import { createPdfThread } from './billing/documents/pdf-thread.ts'
 import { Policy } from './access/policy/policy.ts'
 import { AccessTokens } from './access/sign-in/access-tokens.ts'
 import { Passwords } from './access/sign-in/passwords.ts'
@@ -42,6 +43,7 @@ export async function openapiText(): Promise<string> {
     pool,
     catalog,
     ledger,
+    pdfs: createPdfThread(),
     policy,
     tokens,
     passwords: new Passwords(),

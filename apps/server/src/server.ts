@@ -9,6 +9,7 @@ import { AccessTokens } from './access/sign-in/access-tokens.ts'
 import { Passwords } from './access/sign-in/passwords.ts'
 import { emptySignInTrash } from './access/sign-in/trash.ts'
 import { accessTasks } from './access/tasks.ts'
+import { createPdfThread } from './billing/documents/pdf-thread.ts'
 import { askForBilling, billingTasks } from './billing/tasks.ts'
 import { type Catalog, openCatalog } from './catalog/catalog.ts'
 import { isEmptyDiff } from './catalog/catalog-diff.ts'
@@ -75,8 +76,10 @@ export async function buildServer(options: ServerOptions): Promise<Server> {
   const tokens = new AccessTokens({ pool, clock })
   const directory = new Directory({ pool, policy, tokens, clock })
   const lockout = openLockout({ redis, clock })
+  const pdfs = createPdfThread()
   let stopping = false
   const app = await buildApp({
+    pdfs,
     pool,
     catalog,
     ledger,
@@ -103,7 +106,7 @@ export async function buildServer(options: ServerOptions): Promise<Server> {
     const idle = setInterval(() => app.server.closeIdleConnections(), STOP_IDLE_CHECK_MS)
     await Promise.all([app.close(), stopJobs()])
     clearInterval(idle)
-    await ledger.close()
+    await Promise.all([ledger.close(), pdfs.close()])
     await directory
       .saveLastUsed()
       .catch((error: unknown) => log.warn({ err: error }, 'saving when keys were used failed'))

@@ -3,6 +3,7 @@ import type { FastifyInstance } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import type { RecordAudit } from '../lib/audit-entry.ts'
 import { wirePeriod } from '../lib/wire-period.ts'
+import type { PdfThread } from './documents/pdf-thread.ts'
 import { estimateRoute } from './estimate-route.ts'
 import type { ClosingDependencies } from './invoices/close-periods.ts'
 import { invoiceRoutes } from './invoices/routes.ts'
@@ -10,7 +11,7 @@ import { upcomingInvoice } from './invoices/upcoming.ts'
 import { runningBill } from './rate.ts'
 import { testClockRoutes } from './test-clock/routes.ts'
 
-export type BillingDependencies = ClosingDependencies & { audit: RecordAudit }
+export type BillingDependencies = ClosingDependencies & { audit: RecordAudit; pdfs: PdfThread }
 
 export function billingRoutes(fastify: FastifyInstance, deps: BillingDependencies): void {
   currentRoute(fastify, deps)

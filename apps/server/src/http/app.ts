@@ -11,6 +11,7 @@ import { appendAudit, auditRecorder } from '../access/audit/append.ts'
 import { senderNamesOf } from '../access/keys.ts'
 import { type AccessDependencies, accessRoutes } from '../access/routes.ts'
 import { analyticsRoutes } from '../analytics/routes.ts'
+import type { PdfThread } from '../billing/documents/pdf-thread.ts'
 import { billingRoutes } from '../billing/routes.ts'
 import { catalogRoutes } from '../catalog/routes.ts'
 import { tenantsByPlanVersion } from '../ledger/readings-by-plan.ts'
@@ -31,8 +32,7 @@ import { requestIdOf } from './request-id.ts'
 import { type SystemDependencies, systemRoutes } from './system-routes.ts'
 import { trackDoor } from './track-door.ts'
 
-export type AppDependencies = AccessDependencies &
-  SystemDependencies &
+export type AppDependencies = AccessDependencies & { pdfs: PdfThread } & SystemDependencies &
   AuthoriseDependencies & { settings: Settings; log: Logger }
 
 /** The HTTP door: every route with who may use it, one way for bodies, errors and ids. */
