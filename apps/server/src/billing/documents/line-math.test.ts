@@ -56,3 +56,8 @@ test('a single step is shown where the price alone does not give the amount', ()
     '1 package × 5.00 = 5.00',
   ])
 })
+
+test('an adjustment is what a period costs now, less what was billed for it', () => {
+  const math = [step({ kind: 'as_now', amount: '30' }), step({ kind: 'as_billed', amount: '-25' })]
+  assert.deepEqual(lineMath({ math }, 2), ['as counted now: 30.00', 'less what was billed: −25.00'])
+})

@@ -29,6 +29,10 @@ function stepText(step: MathStep, decimals: number, ranges: boolean): string {
       return `up to the minimum: ${money(step.amount)}`
     case 'maximum':
       return `down to the maximum: ${money(step.amount)}`
+    case 'as_now':
+      return `as counted now: ${money(step.amount)}`
+    case 'as_billed':
+      return `less what was billed: ${money(step.amount)}`
     default: {
       const range = ranges && step.kind === 'usage' ? `${rangeText(step)}: ` : ''
       return `${group}${range}${productText(step, money)} = ${money(step.amount)}`
