@@ -1,6 +1,9 @@
 import type { Queryable } from '../../db/pool.ts'
 import type { Basis } from '../invoices/types.ts'
 
+/** What was issued, and what it was computed from; null: by hand. */
+export type StoredNote = { issued: object; basis: Basis | null }
+
 export type CreditNoteRow = {
   tenant_no: number
   credit_note_id: string
@@ -9,7 +12,7 @@ export type CreditNoteRow = {
   issued_at: number
   total: string
   through_seq: bigint | null
-  document: { issued: object; basis: Basis | null }
+  document: StoredNote
 }
 
 const CREDIT_NOTE_COLUMNS = `tenant_no, credit_note_id, number, invoice_id, issued_at, total::text,

@@ -92,14 +92,14 @@ export async function readInvoices(
   return rows
 }
 
-export type AdminInvoiceRow = InvoiceRow & { tenant_id: string; row_no: bigint }
+export type AdminInvoiceRow = InvoiceRow & { tenant_id: string }
 
 /** Of all tenants, newest first; those on test clocks apart. Pages by issue and number. */
 export async function readAllInvoices(
   db: Queryable,
   wanted: { status: string | null; testClocks: boolean; offset: number; limit: number },
 ): Promise<AdminInvoiceRow[]> {
-  const { rows } = await db.query<AdminInvoiceRow>(
+  const { rows } = await db.query<InvoiceRow & { tenant_id: string }>(
     `SELECT ${INVOICE_COLUMNS.replaceAll(/\b(tenant_no|document|status)\b/g, 'i.$1')}, t.tenant_id
      FROM invoice AS i JOIN tenant AS t ON t.tenant_no = i.tenant_no
      WHERE t.has_test_clock = $1 AND i.status = coalesce($2, i.status)

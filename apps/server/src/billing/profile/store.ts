@@ -14,9 +14,12 @@ export async function readBilledTenant(db: Queryable, tenantNo: number): Promise
   )
 }
 
+/** As on an envelope, kept as JSON. */
+type AddressLines = string[]
+
 type ProfileRow = {
   legal_name: string | null
-  address: string[]
+  address: AddressLines
   email: string | null
   tax_id: string | null
   tax_rate: string | null

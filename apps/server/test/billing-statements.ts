@@ -1,0 +1,108 @@
+import type { InvoiceToInsert } from '../src/billing/invoices/store.ts'
+import { parseAmount } from '../src/lib/money.ts'
+
+const ANY_USAGE = {
+  periodStart: 0,
+  planVersionNo: 1,
+  trial: false,
+  meter: 'units',
+  region: '',
+  feature: '',
+  quantity: parseAmount('1'),
+  lastAt: null,
+  firstSeq: 1,
+  lastSeq: 1,
+  entries: 1,
+}
+export const ANY_INVOICE: InvoiceToInsert = {
+  tenant_no: 1,
+  invoice_id: 'i',
+  number: 'INV-000001',
+  period_start: 0,
+  period_end: 1,
+  issued_at: 2,
+  due_at: 3,
+  currency: 'USD',
+  total: '1.00',
+  through_seq: 1n,
+  document: { issued: {}, basis: { billed: [], discounts: [], minimumCommitment: null } },
+  status: 'open',
+  paid_at: null,
+}
+/** What each statement of billing is run with, by folder. A statement that is new must be added here. */
+export const BILLING_STATEMENTS: Record<string, Record<string, readonly unknown[]>> = {
+  'billing/credit-notes': {
+    insertCreditNote: [
+      {
+        tenant_no: 1,
+        credit_note_id: 'c',
+        number: 'CN-000001',
+        invoice_id: 'before',
+        issued_at: 0,
+        total: '1.00',
+        through_seq: null,
+        document: {},
+      },
+    ],
+    readCreditNote: [1, 'c'],
+    readCreditNotes: [1, 0, 10],
+  },
+  'billing/invoices': {
+    takeNumber: ['INV'],
+    insertInvoice: [ANY_INVOICE],
+    readInvoice: [1, 'i'],
+    readInvoices: [1, null, 10],
+    readAllInvoices: [{ status: null, testClocks: false, offset: 0, limit: 10 }],
+    readBilled: [1],
+    readLatePeriods: [1],
+    settleLate: [1, [0], 'i'],
+    readSettled: [1, 'i', 10],
+    writeStatus: [1, 'i', { from: ['open'], to: 'paid', paidAt: 0, reference: null }],
+    addCredited: [1, 'i', '0.50'],
+  },
+  'billing/profile': {
+    readBilledTenant: [1],
+    readProfile: [1],
+    writeProfile: [
+      1,
+      {
+        legalName: null,
+        address: [],
+        email: null,
+        taxId: null,
+        taxRate: null,
+        currency: null,
+        minimumCommitment: null,
+        lateUsage: 'next_invoice',
+        customerReference: null,
+      },
+    ],
+    readDiscounts: [1],
+    insertDiscount: [
+      1,
+      {
+        discount_id: 'd',
+        description: 'D',
+        kind: 'percentage',
+        value: '10',
+        periods_left: 1,
+        created_at: 0,
+      },
+    ],
+    endDiscount: [1, 'd', 0],
+    takeDiscounts: [1, ['d']],
+  },
+  'billing/usage': {
+    lockPosition: [1, { start: 0, end: 1 }],
+    writeFolded: [1, 1],
+    readUsage: [1, [0]],
+    writeUsage: [1, [ANY_USAGE]],
+    insertValues: [1, ANY_USAGE, ['00'.repeat(16)]],
+    removePeriod: [1, 0],
+    insertLate: [1, [{ seq: 1, periodStart: 0 }]],
+    movePosition: [1, { openFrom: 0, dueAt: null }],
+    readDue: [0, 10],
+    readBehind: [10],
+    postpone: [1, 0],
+  },
+}
