@@ -2,6 +2,7 @@ import type { Credential } from './api-credentials.ts'
 import { get, type Operation, patch, post, put, remove } from './api-operation.ts'
 import { operationsForPeople } from './api-operations-people.ts'
 import { STRUCTURED } from './api-request.ts'
+import { issuedInvoice } from './issued-invoice.ts'
 import { expectStatus, type TestNode } from './node.ts'
 
 /** How each operation of the contract succeeds, on a node where the tenant has credits. */
@@ -9,6 +10,7 @@ export function operationsOn(node: TestNode, tenantId: string): Record<string, O
   return {
     ...metering(node, tenantId),
     ...readings(tenantId),
+    ...billing(node, tenantId),
     ...tenants(node, tenantId),
     ...services(node),
     ...plans(),
@@ -65,7 +67,29 @@ function readings(tenantId: string): Record<string, Operation> {
     'GET /api/quota': get(`/api/quota?tenant_id=${tenantId}`),
     'GET /api/entries': get(`/api/entries?tenant_id=${tenantId}`),
     'GET /api/usage/summary': get(`/api/usage/summary?tenant_id=${tenantId}`),
+  }
+}
+
+function billing(node: TestNode, tenantId: string): Record<string, Operation> {
+  let issued: Promise<string> | null = null
+  const getInvoice = (rest: string): Operation => ({
+    ok: 200,
+    async request() {
+      issued ??= issuedInvoice(node, tenantId)
+      return { method: 'GET', path: `/api/billing/invoices/${await issued}${rest}` }
+    },
+  })
+  const onTestClock = { plan: 'pro', test_clock: '2025-01-01T00:00:00Z' }
+  return {
     'GET /api/billing/current': get(`/api/billing/current?tenant_id=${tenantId}`),
+    'GET /api/billing/upcoming': get(`/api/billing/upcoming?tenant_id=${tenantId}`),
+    'GET /api/billing/invoices': get(`/api/billing/invoices?tenant_id=${tenantId}`),
+    'GET /api/billing/invoices/{id}': getInvoice(''),
+    'GET /api/billing/invoices/{id}/explain': getInvoice('/explain'),
+    'POST /api/admin/tenants/{id}/clock': post(200, async () => [
+      `/api/admin/tenants/${(await node.tenant(onTestClock)).id}/clock`,
+      { now: '2025-01-02T00:00:00Z' },
+    ]),
     'POST /api/billing/estimate': post(200, async () => [
       '/api/billing/estimate',
       { quantities: { units: 1_000 } },

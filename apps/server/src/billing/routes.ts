@@ -5,6 +5,7 @@ import type { RecordAudit } from '../lib/audit-entry.ts'
 import { wirePeriod } from '../lib/wire-period.ts'
 import type { PdfThread } from './documents/pdf-thread.ts'
 import { estimateRoute } from './estimate-route.ts'
+import { explainRoutes } from './explain/routes.ts'
 import type { ClosingDependencies } from './invoices/close-periods.ts'
 import { invoiceRoutes } from './invoices/routes.ts'
 import { upcomingInvoice } from './invoices/upcoming.ts'
@@ -16,6 +17,7 @@ export type BillingDependencies = ClosingDependencies & { audit: RecordAudit; pd
 export function billingRoutes(fastify: FastifyInstance, deps: BillingDependencies): void {
   currentRoute(fastify, deps)
   invoiceRoutes(fastify, deps)
+  explainRoutes(fastify, deps)
   testClockRoutes(fastify, deps)
   estimateRoute(fastify, deps)
 }

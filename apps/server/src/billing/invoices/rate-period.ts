@@ -68,7 +68,7 @@ function planLines({ spans, usage, period, terms, currency }: PlanToRate): Perio
   const whole = period.end - period.start
   const line = (of: ChargeLine, stretch: PeriodLine['stretch']): PeriodLine => {
     const { plan, version: planVersion, planVersionNo } = terms
-    const key = JSON.stringify([planVersionNo, of.charge, of.description, stretch?.from ?? null])
+    const key = keyOf(planVersionNo, of, stretch)
     return { ...of, key, plan, planVersion, planVersionNo, stretch, entries: entriesOf(usage, of) }
   }
 
@@ -93,6 +93,16 @@ function planLines({ spans, usage, period, terms, currency }: PlanToRate): Perio
   const [bought] = readings.get(BOUGHT_CREDITS)!
   const credits = bought === undefined ? null : boughtCreditsLine(price, bought.quantity)
   return [...fees, ...measured, ...(credits === null ? [] : [line(credits, stretch)])]
+}
+
+function keyOf(planVersionNo: number, of: ChargeLine, stretch: PeriodLine['stretch']): string {
+  return JSON.stringify([planVersionNo, of.charge, of.description, stretch?.from ?? null])
+}
+
+/** Which charge of which plan version a line is of, by its key. */
+export function chargeOfKey(key: string): { planVersionNo: number; charge: number } {
+  const [planVersionNo, charge] = JSON.parse(key) as [number, number]
+  return { planVersionNo, charge }
 }
 
 type Stretch = { from: number; to: number }
