@@ -7,7 +7,7 @@ import type { ChargeLine, PartOfPeriod, Readings } from '../pricing/types.ts'
 import type { TermsOf } from '../usage/measure.ts'
 import { meterNames } from '../usage/meters.ts'
 import type { Usage } from '../usage/tally.ts'
-import type { Span } from '../usage/timeline.ts'
+import { lasting, type Span } from '../usage/timeline.ts'
 
 /** A line of a period's bill, with where it comes from. */
 export type PeriodLine = ChargeLine & {
@@ -43,7 +43,9 @@ export function ratePeriod({ spans, usage, termsOf, currency }: PeriodToRate): P
     .filter((version) => !versions.includes(version))
   return [...versions, ...new Set(usedBesides)].flatMap((version) =>
     planLines({
-      spans: spans.filter((span) => span.planVersionNo === version && span.state !== 'trial'),
+      spans: lasting(spans).filter(
+        (span) => span.planVersionNo === version && span.state !== 'trial',
+      ),
       usage: usage.filter((row) => row.planVersionNo === version && !row.trial),
       period: spans[0]!.period,
       terms: termsOf(version),
@@ -61,7 +63,9 @@ type PlanToRate = {
 }
 
 function planLines({ spans, usage, period, terms, currency }: PlanToRate): PeriodLine[] {
-  if (spans.length === 0 && usage.length === 0) return []
+  // Else who left would be sent an invoice of nothing for each month to come.
+  const isOver = spans.every(({ state }) => state === 'canceled')
+  if (isOver && usage.length === 0) return []
   const price = terms.prices.get(currency)
   if (price === undefined) throw noPrice(terms, currency)
   const readings = readingsOf(usage, terms)

@@ -8,6 +8,7 @@ import type { Profile } from '../profile/types.ts'
 import type { Folded } from '../usage/fold.ts'
 import { readUsage } from '../usage/store.ts'
 import type { Usage } from '../usage/tally.ts'
+import { lasting } from '../usage/timeline.ts'
 import { type Adjustment, adjustmentsOf } from './adjustments.ts'
 import { customerOf, draftInvoice } from './draft.ts'
 import { type PeriodLine, ratePeriod } from './rate-period.ts'
@@ -71,7 +72,7 @@ export async function workOutInvoice(
     profile,
     discountIds: rows.map(({ discount_id }) => discount_id),
     latePeriods,
-    isSubscribed: own.some(({ state }) => state !== 'canceled'),
+    isSubscribed: lasting(own).some(({ state }) => state !== 'canceled'),
     hasTestClock: tenant.has_test_clock,
   }
 }
