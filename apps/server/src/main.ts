@@ -30,6 +30,7 @@ program
   )
   .option('--heads <file>', 'compare the audit log with heads that were saved before, too')
   .option('--save-heads <file>', 'save the heads of the audit log, to be kept elsewhere')
+  .option('--invoices', 'work out again everything that was measured and billed, too')
   .action(async (options: VerifyOptions) => {
     const config = readConfig()
     process.exitCode = await verifyCommand(config, createLog('warn'), options)

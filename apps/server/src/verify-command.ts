@@ -4,6 +4,8 @@ import type pg from 'pg'
 import type { Logger } from 'pino'
 import { type Head, hashOfHeads, headsText, parseHeads } from './access/audit/heads.ts'
 import { type VerifiedAudit, verifyAudit } from './access/audit/verify.ts'
+import type { VerifiedInvoices } from './billing/verify/types.ts'
+import { differenceText, verifyInvoices } from './billing/verify/verify-invoices.ts'
 import { openCatalog } from './catalog/catalog.ts'
 import type { Config } from './config.ts'
 import { isMigrated } from './db/migrate.ts'
@@ -17,6 +19,8 @@ export type VerifyOptions = {
   heads?: string
   /** Where to write the heads of the audit log. */
   saveHeads?: string
+  /** Whether everything that was billed is worked out again, too. */
+  invoices?: boolean
 }
 
 /** @returns the exit code: 0 if every log makes exactly what is stored, 1 if anything differs */
@@ -35,11 +39,13 @@ export async function verifyCommand(
       )
       return 1
     }
-    const { logs, audit } = await verifyAll(pool, earlier)
+    const { logs, audit, invoices } = await verifyAll(pool, earlier, options.invoices === true)
     reportLogs(logs)
+    if (invoices !== null) reportInvoices(invoices)
     const heads = reportAudit(audit)
     if (options.saveHeads !== undefined) await saveHeads(options.saveHeads, heads, audit)
-    return logs.differences.length + audit.differences.length === 0 ? 0 : 1
+    const found = [logs, audit, invoices].map((verified) => verified?.differences.length ?? 0)
+    return found.every((count) => count === 0) ? 0 : 1
   } finally {
     await pool.end()
     await database.close()
@@ -61,7 +67,8 @@ async function readHeadsFile(file: string): Promise<Head[]> {
 async function verifyAll(
   pool: pg.Pool,
   earlier: Head[],
-): Promise<{ logs: VerifiedLogs; audit: VerifiedAudit }> {
+  withInvoices: boolean,
+): Promise<{ logs: VerifiedLogs; audit: VerifiedAudit; invoices: VerifiedInvoices | null }> {
   const catalog = await openCatalog(pool)
   const bar = new SingleBar(
     { format: '{bar} {percentage}% | {value} of {total} lines' },
@@ -78,7 +85,8 @@ async function verifyAll(
       await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY')
       const logs = await verifyLogs(client, catalog, progress)
       bar.stop()
-      return { logs, audit: await verifyAudit(client, earlier, progress) }
+      const invoices = withInvoices ? await verifyInvoices(client, catalog) : null
+      return { logs, invoices, audit: await verifyAudit(client, earlier, progress) }
     })
   } finally {
     bar.stop()
@@ -92,6 +100,13 @@ function reportLogs({ logs, lines, differences }: VerifiedLogs): void {
   }
   process.stdout.write(
     `${lines} lines of ${logs} logs verified, ${differences.length} differences\n`,
+  )
+}
+
+function reportInvoices({ tenants, invoices, creditNotes, differences }: VerifiedInvoices): void {
+  for (const difference of differences) process.stdout.write(`${differenceText(difference)}\n`)
+  process.stdout.write(
+    `${invoices} invoices and ${creditNotes} credit notes of ${tenants} tenants worked out again, ${differences.length} differences\n`,
   )
 }
 

@@ -105,4 +105,12 @@ export const BILLING_STATEMENTS: Record<string, Record<string, readonly unknown[
     readBehind: [10],
     postpone: [1, 0],
   },
+  'billing/verify': {
+    readTenantNos: [],
+    readPosition: [1],
+    readUsagePeriods: [1],
+    readValues: [1, 0],
+    readSeries: [],
+    readSettledByNothing: [1],
+  },
 }

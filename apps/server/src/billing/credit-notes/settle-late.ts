@@ -58,7 +58,7 @@ export async function settleByCreditNotes(
 type Amounts = Pick<CreditNote, 'lines' | 'subtotal' | 'tax_rate' | 'tax' | 'total'>
 
 /** Null unless something is to be given back. With the tax that the invoice asked. */
-function creditOf(adjustments: readonly Adjustment[], invoice: InvoiceRow): Amounts | null {
+export function creditOf(adjustments: readonly Adjustment[], invoice: InvoiceRow): Amounts | null {
   const { currency } = invoice
   const { tax_rate: taxRate } = invoice.document.issued as IssuedInvoice
   const back = adjustments.map((adjustment) => {
