@@ -13,7 +13,6 @@ import {
 } from '../invoices/store.ts'
 import { lateAdjustments, ratePeriodOf } from '../invoices/work-out.ts'
 import { totalInvoice } from '../pricing/totals.ts'
-import { readProfile } from '../profile/store.ts'
 import type { Folded } from '../usage/fold.ts'
 import { readUsage } from '../usage/store.ts'
 import { issueCreditNote } from './issue.ts'
@@ -28,8 +27,6 @@ export async function settleByCreditNotes(
   { now, seller }: { now: number; seller: Party },
 ): Promise<void> {
   const { tenantNo } = folded.position
-  const profile = await readProfile(db, tenantNo)
-  if (profile.lateUsage !== 'credit_note') return
   for (const periodStart of await readLatePeriods(db, tenantNo)) {
     const invoice = await readInvoice(db, tenantNo, invoiceIdOf(tenantNo, periodStart))
     if (invoice === null) continue

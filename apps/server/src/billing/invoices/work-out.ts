@@ -3,7 +3,7 @@ import type { Queryable } from '../../db/pool.ts'
 import type { PlanTerms } from '../../catalog/types.ts'
 import type { Period } from '../../lib/periods.ts'
 import type { Discount } from '../pricing/totals.ts'
-import { type DiscountRow, readBilledTenant, readDiscounts, readProfile } from '../profile/store.ts'
+import { type DiscountRow, readBilledTenant, readDiscounts } from '../profile/store.ts'
 import type { Profile } from '../profile/types.ts'
 import type { Folded } from '../usage/fold.ts'
 import { readUsage } from '../usage/store.ts'
@@ -39,12 +39,12 @@ export async function workOutInvoice(
   folded: Folded,
   period: Period,
   seller: Party,
+  profile: Profile,
 ): Promise<WorkedOut> {
   const { position, spans, termsOf } = folded
   const { tenantNo } = position
   const own = spans.filter((span) => span.period.start === period.start)
   const last = own.at(-1)!
-  const profile = await readProfile(db, tenantNo)
   const tenant = await readBilledTenant(db, tenantNo)
   const terms = termsOf(last.planVersionNo)
   const currency = currencyOf(profile, terms)
@@ -78,7 +78,7 @@ export async function workOutInvoice(
 }
 
 /** The tenant's own currency, else that of its plan. */
-export function currencyOf(profile: Profile, terms: PlanTerms): string {
+export function currencyOf(profile: Pick<Profile, 'currency'>, terms: PlanTerms): string {
   return profile.currency ?? terms.price.currency
 }
 
