@@ -226,3 +226,11 @@ export const PDFS_WAITING_MAX = 200
 export const PDF_THREAD_HEAP_MB_MAX = 512
 /** A thread with its fonts has 100 MB, which a server needs back that makes a few PDFs a day. */
 export const PDF_THREAD_IDLE_SECONDS = 60
+/** Few, so that a node that answers an operator's question goes on deciding calls in between. */
+export const BACKTEST_LINES_PER_READ = 500
+export const BACKTEST_TENANTS_AT_ONCE = 2
+export const BACKTEST_TENANTS_PER_READ = 200
+/** In one request; one tenant with more is answered all the same, and alone. */
+export const BACKTEST_LINES_PER_REQUEST_MAX = 200_000
+export const BACKTESTS_RUNNING_MAX = 1
+export const BACKTEST_RETRY_AFTER_SECONDS = 5

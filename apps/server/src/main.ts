@@ -1,6 +1,7 @@
 import { Command } from 'commander'
 import { adminCommands } from './admin-command.ts'
 import { checkCatalogSchema, writeCatalogSchema } from './catalog-schema-command.ts'
+import { type BacktestOptions, backtestCommand } from './backtest-command.ts'
 import { CatalogError } from './catalog/parse-catalog.ts'
 import { ConfigError, readConfig } from './config.ts'
 import { EmbeddedPostgresError } from './db/embedded/index.ts'
@@ -35,6 +36,16 @@ program
     const config = readConfig()
     process.exitCode = await verifyCommand(config, createLog('warn'), options)
   })
+
+program
+  .command('backtest')
+  .description('what every tenant would have paid under another catalog; changes nothing')
+  .requiredOption('--catalog <file>', 'the other catalog')
+  .requiredOption('--from <date>', 'periods that lie between the two are compared: a date or time')
+  .requiredOption('--to <date>', 'the end, not included')
+  .option('--tenant <id...>', 'these alone; left out: all but those on test clocks')
+  .option('--json', 'write JSON instead of a table')
+  .action((options: BacktestOptions) => backtestCommand(options))
 
 adminCommands(program)
 plansCommands(program)

@@ -23,6 +23,8 @@ export type Kind =
   | 'mapping'
   | 'flag'
   | 'list'
+  | 'moment'
+  | 'catalog'
 
 const DEEP = `${'['.repeat(1_000)}${']'.repeat(1_000)}`
 const json = (...values: unknown[]): JsonText[] => values.map((value) => JSON.stringify(value))
@@ -91,6 +93,16 @@ const BAD_VALUES: Record<Kind, JsonText[]> = {
       '2026-01-01T25:00:00Z',
     ),
     ...json('1999-12-31T23:59:59Z', '2026-01-01T00:00:00Z\n', '0000-00-00T00:00:00Z'),
+  ],
+  moment: [
+    ...NEVER_TEXT,
+    ...BROKEN_TEXT,
+    ...json('', 'now', '2026-02-30', '2026-13-01', '2026-01-01T00:00:00', '2026-01-01\n', '26-1-1'),
+  ],
+  catalog: [
+    ...['0', 'null', 'true', '[]', '"{}"', '{}', '{"catalog":2,"plans":{"p":{}}}', '{"catalog":1}'],
+    ...['{"catalog":1,"plans":{}}', '{"catalog":1,"plans":{"p":{"quota":1}}}'],
+    ...['{"catalog":1,"plans":{"p":{"price":{"base":"1e9"}}}}', `{"catalog":1,"plans":${DEEP}}`],
   ],
   expiry: [
     ...NEVER_TEXT,

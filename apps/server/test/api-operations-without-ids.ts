@@ -1,5 +1,6 @@
 /** Operations by which no tenant could reach for what is another's, since they take no id of one. */
 export const TAKES_NO_ID = [
+  'POST /api/admin/backtest',
   'POST /api/billing/estimate',
   'POST /auth/signup',
   'POST /auth/login',

@@ -94,6 +94,10 @@ function billing(node: TestNode, tenantId: string): Record<string, Operation> {
       '/api/billing/estimate',
       { quantities: { units: 1_000 } },
     ]),
+    'POST /api/admin/backtest': post(200, async () => [
+      '/api/admin/backtest',
+      { catalog: { catalog: 1, plans: { pro: {} } }, from: '2025-01-01', to: '2026-01-01' },
+    ]),
   }
 }
 

@@ -1,6 +1,7 @@
 export * from './admin.ts'
 export * from './audit.ts'
 export * from './billing.ts'
+export * from './billing-backtest.ts'
 export * from './billing-estimate.ts'
 export * from './billing-explain.ts'
 export * from './codes.ts'

@@ -3,6 +3,7 @@ import type { FastifyInstance } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import type { RecordAudit } from '../lib/audit-entry.ts'
 import { wirePeriod } from '../lib/wire-period.ts'
+import { backtestRoutes } from './backtest/routes.ts'
 import type { PdfThread } from './documents/pdf-thread.ts'
 import { estimateRoute } from './estimate-route.ts'
 import { explainRoutes } from './explain/routes.ts'
@@ -20,6 +21,7 @@ export function billingRoutes(fastify: FastifyInstance, deps: BillingDependencie
   explainRoutes(fastify, deps)
   testClockRoutes(fastify, deps)
   estimateRoute(fastify, deps)
+  backtestRoutes(fastify, deps)
 }
 
 function currentRoute(fastify: FastifyInstance, deps: BillingDependencies): void {

@@ -161,6 +161,10 @@ const STATEMENTS: Record<string, Record<string, readonly unknown[]>> = {
   },
   'access/unlock': { readEmailsOfTenant: [1] },
   ...BILLING_STATEMENTS,
+  'billing/backtest': {
+    readTenantsToTest: [{ tenantIds: null }, 0, 10],
+    readLinesToTest: [{ tenantIds: ['t'] }],
+  },
   catalog: {
     lockCatalog: [],
     readPlanVersion: [1],

@@ -121,6 +121,11 @@ const BODIES: Body[] = [
     valid: { endpoints: [] },
     fields: { trust_reported: 'flag', endpoints: 'list' },
   },
+  {
+    path: '/api/admin/backtest',
+    valid: { catalog: { catalog: 1, plans: { p: {} } }, from: '2025-01-01', to: '2025-02-01' },
+    fields: { catalog: 'catalog', from: 'moment', to: 'moment', limit: 'seconds' },
+  },
 ]
 const CLOUD_EVENT: Body = {
   path: '/api/events',

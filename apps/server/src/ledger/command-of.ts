@@ -13,6 +13,9 @@ export type Order =
   | { readonly kind: 'hold'; readonly credits: Micros; readonly lastsMs: number }
   | PricelessCommand
 
+/** What of a catalog prices an order. */
+export type Pricing = Pick<Catalog, 'rules' | 'planVersion'>
+
 /**
  * The order as a command at `now`: calls are given their region and their price by the catalog's rules,
  * a plan that begins at once the credits that it brings for the rest of the period.
@@ -21,7 +24,7 @@ export function commandOf(
   order: Order,
   senderNo: SenderNo,
   account: Account,
-  catalog: Catalog,
+  catalog: Pricing,
   now: number,
 ): Command {
   if (order.kind === 'hold') {
@@ -39,7 +42,7 @@ export function commandOf(
 type Change = Extract<Command, { kind: 'change' }>
 
 /** By how much the new plan gives more than the old, for the part of the period that is left. */
-function withAllowance(order: Change, account: Account, catalog: Catalog, now: number): Change {
+function withAllowance(order: Change, account: Account, catalog: Pricing, now: number): Change {
   const { planVersionNo } = order.change
   if (planVersionNo === undefined || planVersionNo === account.planVersionNo) return order
   // In a period that nobody has looked at yet, it is the new plan's whole allowance that is due.
@@ -53,6 +56,6 @@ function withAllowance(order: Change, account: Account, catalog: Catalog, now: n
   return { kind: 'change', change: { ...order.change, allowance } }
 }
 
-function creditsOf(catalog: Catalog, planVersionNo: number): Micros {
+function creditsOf(catalog: Pricing, planVersionNo: number): Micros {
   return planAtHand(catalog, planVersionNo).allowance?.credits ?? 0n
 }

@@ -57,7 +57,7 @@ test('nobody but the admin writes what is not their own tenant’s', () => {
   assert.deepEqual([...new Set(writers.map(({ role }) => role))], ['admin'])
 })
 
-test('support reads and writes nothing', () => {
+test('support reads, asks what would be, and writes nothing', () => {
   const actions = policy.rows.filter(({ role }) => role === 'support').map(({ action }) => action)
-  assert.deepEqual([...new Set(actions)], ['read'])
+  assert.deepEqual([...new Set(actions)].sort(), ['backtest', 'read'])
 })

@@ -78,7 +78,10 @@ export async function foldPage(
   return { position: { ...position, foldedSeq }, spans: all, termsOf, more }
 }
 
-export async function loadTerms(catalog: Catalog, spans: readonly Span[]): Promise<TermsOf> {
+export async function loadTerms(
+  catalog: Catalog,
+  spans: readonly Pick<Span, 'planVersionNo'>[],
+): Promise<TermsOf> {
   const loaded = new Map<number, PlanTerms>()
   for (const { planVersionNo } of spans) {
     if (!loaded.has(planVersionNo)) {

@@ -78,7 +78,7 @@ function spansBetween(
 }
 
 /** One for what is the same, and in each the period as it was in the end: a change of zone moves it. */
-function joined(spans: readonly Span[]): Span[] {
+export function joined(spans: readonly Span[]): Span[] {
   const last = new Map(spans.map((span) => [span.period.start, span]))
   const result: Span[] = []
   for (const span of spans) {
