@@ -160,11 +160,11 @@ const STATEMENTS: Record<string, Record<string, readonly unknown[]>> = {
     readEndedKeys: [[1], 0],
   },
   'access/unlock': { readEmailsOfTenant: [1] },
-  ...BILLING_STATEMENTS,
   'billing/backtest': {
     readTenantsToTest: [{ tenantIds: null }, 0, 10],
     readLinesToTest: [{ tenantIds: ['t'] }],
   },
+  ...BILLING_STATEMENTS,
   catalog: {
     lockCatalog: [],
     readPlanVersion: [1],
