@@ -46,12 +46,14 @@ async function closeOne(deps: BillingTaskDependencies, tenantNo: number): Promis
   }
 }
 
-async function foldOne(
-  { pool, catalog, clock }: BillingTaskDependencies,
-  tenantNo: number,
-): Promise<void> {
-  const { now } = await accountAt(pool, catalog, tenantNo, clock.now())
-  await foldUsage({ pool, catalog }, tenantNo, now)
+async function foldOne(deps: BillingTaskDependencies, tenantNo: number): Promise<void> {
+  const { pool, catalog, clock } = deps
+  try {
+    const { now } = await accountAt(pool, catalog, tenantNo, clock.now())
+    await foldUsage({ pool, catalog }, tenantNo, now)
+  } catch (error) {
+    deps.log.error({ tenantNo, err: error }, 'usage could not be measured; it is tried again later')
+  }
 }
 
 /**

@@ -4,6 +4,7 @@ import type { Catalog } from '../../catalog/catalog.ts'
 import { addJob } from '../../db/jobs.ts'
 import { inTransaction, type Queryable } from '../../db/pool.ts'
 import type { Ledger } from '../../ledger/ledger.ts'
+import { logOf } from '../../ledger/log.ts'
 import { accountAt, hasLapsed } from '../../ledger/readings.ts'
 import type { Clock } from '../../lib/clock.ts'
 import { makeIdempotencyKey, storedKey } from '../../lib/idempotency.ts'
@@ -13,7 +14,8 @@ import { BILLING_DUE_DAYS, BILLING_GRACE_MINUTES } from '../../limits.ts'
 import { settleByCreditNotes } from '../credit-notes/settle-late.ts'
 import { readProfile, takeDiscounts } from '../profile/store.ts'
 import { type Folded, foldPage } from '../usage/fold.ts'
-import { movePosition, postpone } from '../usage/store.ts'
+import { lockPosition, movePosition, postpone } from '../usage/store.ts'
+import { firstPeriodOf } from '../usage/timeline.ts'
 import { type WorkedOut, workOutInvoice } from './work-out.ts'
 import { invoiceIdOf, issuedJson } from './invoice-json.ts'
 import { numberText, seriesOf } from './numbers.ts'
@@ -153,7 +155,15 @@ function usedDiscounts({ draft }: WorkedOut, ids: readonly string[]): string[] {
   return charged ? [...ids] : []
 }
 
-/** What could not be closed is tried again later, and does not hold up the others. */
-export function putOff(deps: Pick<ClosingDependencies, 'pool' | 'clock'>, tenantNo: number) {
-  return postpone(deps.pool, tenantNo, deps.clock.now() + 30 * MINUTE_MS)
+/**
+ * What could not be closed is tried again later, and does not hold up the others. Nobody may have come
+ * as far as to make the tenant's position, and without one it would be its turn again at once.
+ */
+export async function putOff(
+  { pool, clock }: Pick<ClosingDependencies, 'pool' | 'clock'>,
+  tenantNo: number,
+): Promise<void> {
+  const changes = await logOf(pool, tenantNo).changes()
+  await lockPosition(pool, tenantNo, firstPeriodOf(changes))
+  await postpone(pool, tenantNo, clock.now() + 30 * MINUTE_MS)
 }

@@ -32,10 +32,9 @@ const WITHOUT_ALLOWANCE = { allowance: null }
  * @param changes the lines of kind `open` and `change`, in order
  */
 export function timelineOf(changes: readonly StoredEntry[], until: number): Span[] {
-  const [first, ...rest] = changes
-  if (first?.kind !== 'open') throw new Error('a log begins with its opening')
+  const [, ...rest] = changes
   const spans: Span[] = []
-  let account = openAccount(openingFrom(first.tenantNo, first))
+  let account = openedBy(changes)
   // Its first day is a whole one, and so is its first period.
   let from = account.period.start
   let fromSeq = 0
@@ -60,6 +59,16 @@ export function timelineOf(changes: readonly StoredEntry[], until: number): Span
   advance(Math.max(until, from))
   spans.push(...spansBetween(account, { from, fromSeq }, account.period.end))
   return joined(spans)
+}
+
+/** @param changes as for `timelineOf` */
+export function firstPeriodOf(changes: readonly StoredEntry[]): Period {
+  return openedBy(changes).period
+}
+
+function openedBy([first]: readonly StoredEntry[]): Account {
+  if (first?.kind !== 'open') throw new Error('a log begins with its opening')
+  return openAccount(openingFrom(first.tenantNo, first))
 }
 
 function spansBetween(
