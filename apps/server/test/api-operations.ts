@@ -15,6 +15,7 @@ export function operationsOn(node: TestNode, tenantId: string): Record<string, O
     ...services(node),
     ...plans(),
     ...keys(node, tenantId),
+    ...subscription(node, tenantId),
     ...operationsForPeople(node, tenantId),
     ...system(),
   }
@@ -125,6 +126,43 @@ function tenants(node: TestNode, tenantId: string): Record<string, Operation> {
       undefined,
     ]),
     'DELETE /api/admin/keys/{id}': remove(204, async () => `/api/admin/keys/${await made()}`),
+  }
+}
+
+/** What a tenant has agreed to, brought first into a state in which the operation succeeds. */
+function subscription(node: TestNode, tenantId: string): Record<string, Operation> {
+  const ask = (path: string, body: object) =>
+    node.admin('POST', `/api/subscription${path}`, { tenant_id: tenantId, ...body })
+  const ready = async () => {
+    const { body } = await node.admin('GET', `/api/subscription?tenant_id=${tenantId}`)
+    if (body.status === 'paused' || body.pending !== null) await ask('/resume', {})
+    return { plan: body.plan, about: { tenant_id: tenantId } }
+  }
+  return {
+    'GET /api/subscription': get(`/api/subscription?tenant_id=${tenantId}`),
+    'POST /api/subscription/preview': post(200, async () => [
+      '/api/subscription/preview',
+      { tenant_id: tenantId, plan: 'pro' },
+    ]),
+    'POST /api/subscription': post(200, async () => {
+      const { plan, about } = await ready()
+      const body = { ...about, plan: plan === 'prepaid' ? 'team' : 'prepaid', when: 'period_end' }
+      return ['/api/subscription', body]
+    }),
+    'POST /api/subscription/cancel': post(200, async () => [
+      '/api/subscription/cancel',
+      (await ready()).about,
+    ]),
+    'POST /api/subscription/pause': post(200, async () => [
+      '/api/subscription/pause',
+      (await ready()).about,
+    ]),
+    // The last, so that nothing is paused after it.
+    'POST /api/subscription/resume': post(200, async () => {
+      const { about } = await ready()
+      await ask('/cancel', {})
+      return ['/api/subscription/resume', about]
+    }),
   }
 }
 

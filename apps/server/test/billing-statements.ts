@@ -92,6 +92,7 @@ export const BILLING_STATEMENTS: Record<string, Record<string, readonly unknown[
     endDiscount: [1, 'd', 0],
     takeDiscounts: [1, ['d']],
   },
+  'billing/subscription': { lockSubscriber: [1] },
   'billing/usage': {
     lockPosition: [1, { start: 0, end: 1 }],
     writeFolded: [1, 1],

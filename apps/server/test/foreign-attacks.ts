@@ -112,6 +112,21 @@ export const ATTACKS: Record<string, Attack[]> = {
   'GET /api/quota': [get(({ tenant }) => `/api/quota?tenant_id=${tenant}`)],
   'GET /api/entries': [get(({ tenant }) => `/api/entries?tenant_id=${tenant}`)],
   'GET /api/usage/summary': [get(({ tenant }) => `/api/usage/summary?tenant_id=${tenant}`)],
+  'GET /api/subscription': [get(({ tenant }) => `/api/subscription?tenant_id=${tenant}`)],
+  ...Object.fromEntries(
+    ['', '/preview', '/cancel', '/pause', '/resume'].map((path) => [
+      `POST /api/subscription${path}`,
+      [
+        post(
+          () => `/api/subscription${path}`,
+          ({ tenant }) => ({
+            tenant_id: tenant,
+            ...(['', '/preview'].includes(path) ? { plan: 'pro' } : {}),
+          }),
+        ),
+      ],
+    ]),
+  ),
   'GET /api/billing/current': [get(({ tenant }) => `/api/billing/current?tenant_id=${tenant}`)],
   'GET /api/billing/upcoming': [get(({ tenant }) => `/api/billing/upcoming?tenant_id=${tenant}`)],
   'GET /api/billing/invoices': [get(({ tenant }) => `/api/billing/invoices?tenant_id=${tenant}`)],

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { SUBSCRIPTION_STATUSES } from './codes.ts'
 import {
   credits,
   creditsOut,
@@ -59,7 +60,7 @@ export const tenantReply = z
     plan: z.string(),
     plan_version: z.number().int(),
     status: z.enum(['active', 'suspended']),
-    subscription: z.enum(['active', 'suspended', 'trialing', 'paused', 'canceled']),
+    subscription: z.enum(SUBSCRIPTION_STATUSES),
     test_clock: instantOut.nullable().describe('What it shows; null: the tenant has none'),
     time_zone: z.string(),
     region: z.string().nullable(),

@@ -12,6 +12,16 @@ export const DENIAL_STATUS = {
 export type DenialReason = keyof typeof DENIAL_STATUS
 export const DENIAL_REASONS = Object.keys(DENIAL_STATUS) as [DenialReason, ...DenialReason[]]
 
+/** How a subscription stands. A suspension stands above all else. */
+export const SUBSCRIPTION_STATUSES = [
+  'active',
+  'suspended',
+  'trialing',
+  'paused',
+  'canceled',
+] as const
+export type SubscriptionStatus = (typeof SUBSCRIPTION_STATUSES)[number]
+
 /** Everything that can go wrong with a request, with its status and what is told in public. */
 export const PROBLEMS = {
   invalid_request: { status: 400, title: 'The request is not valid' },

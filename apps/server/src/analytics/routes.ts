@@ -25,8 +25,8 @@ export function analyticsRoutes(fastify: FastifyInstance, deps: AnalyticsDepende
     },
     async (request) => {
       const tenantNo = await request.tenantNo(request.query.tenant_id)
-      const now = deps.clock.now()
-      const { account, terms } = await accountAt(deps.pool, deps.catalog, tenantNo, now)
+      const { pool, catalog, clock } = deps
+      const { account, terms, now } = await accountAt(pool, catalog, tenantNo, clock.now())
       return usageSummary(account, terms, now)
     },
   )

@@ -11,6 +11,7 @@ import type { ClosingDependencies } from './invoices/close-periods.ts'
 import { invoiceRoutes } from './invoices/routes.ts'
 import { upcomingInvoice } from './invoices/upcoming.ts'
 import { runningBill } from './rate.ts'
+import { subscriptionRoutes } from './subscription/routes.ts'
 import { testClockRoutes } from './test-clock/routes.ts'
 
 export type BillingDependencies = ClosingDependencies & { audit: RecordAudit; pdfs: PdfThread }
@@ -19,6 +20,7 @@ export function billingRoutes(fastify: FastifyInstance, deps: BillingDependencie
   currentRoute(fastify, deps)
   invoiceRoutes(fastify, deps)
   explainRoutes(fastify, deps)
+  subscriptionRoutes(fastify, deps)
   testClockRoutes(fastify, deps)
   estimateRoute(fastify, deps)
   backtestRoutes(fastify, deps)

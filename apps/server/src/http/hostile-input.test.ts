@@ -106,6 +106,16 @@ const BODIES: Body[] = [
     },
   },
   {
+    path: '/api/subscription',
+    valid: { plan: 'free' },
+    fields: { plan: 'text', when: 'choice', tenant_id: 'tenantId', idempotency_key: 'text' },
+  },
+  {
+    path: '/api/subscription/cancel',
+    valid: {},
+    fields: { when: 'choice', tenant_id: 'tenantId', idempotency_key: 'text' },
+  },
+  {
     path: '/api/admin/services',
     valid: { name: 's' },
     fields: { name: 'serviceName', trust_reported: 'boolean' },
@@ -177,7 +187,8 @@ async function refuses(
 }
 
 function keyFor({ path }: Sent): string {
-  return path.startsWith('/api/admin') || path.endsWith('/void') ? node.operatorKey : tenant.key
+  const operators = ['/api/admin', '/api/subscription'].some((start) => path.startsWith(start))
+  return operators || path.endsWith('/void') ? node.operatorKey : tenant.key
 }
 
 function assertRefused(reply: Reply, sent: Sent, names: string[]): void {

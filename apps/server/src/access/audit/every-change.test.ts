@@ -15,6 +15,7 @@ const NOT_TOLD: Record<string, string> = {
   'POST /api/holds/{id}/release': METERING,
   'POST /api/billing/estimate': 'it only works out a price',
   'POST /api/admin/backtest': 'it asks what would be, and nothing changes',
+  'POST /api/subscription/preview': 'it says what would be, and changes nothing',
   'POST /auth/refresh': 'the sign-in was told; its session goes on',
   'POST /auth/password/forgot': 'whoever knows an address can ask; what follows is told',
   'POST /auth/email/verify/resend': 'an e-mail is sent again, and nothing changes',

@@ -59,7 +59,7 @@ const EMPTY_LINE = {
   math: [],
 }
 
-function chargeLine(line: PeriodLine, taxRate: string | null): InvoiceLine {
+export function chargeLine(line: PeriodLine, taxRate: string | null): InvoiceLine {
   const { stretch } = line
   return {
     kind: 'charge',

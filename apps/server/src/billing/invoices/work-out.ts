@@ -1,6 +1,5 @@
 import type { Party } from '@tollgate/contract'
 import type { Queryable } from '../../db/pool.ts'
-import type { PlanTerms } from '../../catalog/types.ts'
 import type { Period } from '../../lib/periods.ts'
 import type { Discount } from '../pricing/totals.ts'
 import { type DiscountRow, readBilledTenant, readDiscounts } from '../profile/store.ts'
@@ -9,6 +8,7 @@ import type { Folded } from '../usage/fold.ts'
 import { readUsage } from '../usage/store.ts'
 import type { Usage } from '../usage/tally.ts'
 import { lasting } from '../usage/timeline.ts'
+import { currencyOf } from '../currency.ts'
 import { type Adjustment, adjustmentsOf } from './adjustments.ts'
 import { customerOf, draftInvoice } from './draft.ts'
 import { type PeriodLine, ratePeriod } from './rate-period.ts'
@@ -30,13 +30,18 @@ export type WorkedOut = {
   readonly hasTestClock: boolean
 }
 
+/** What an invoice must know of a tenant's log. */
+export type ToWorkOut = Pick<Folded, 'spans' | 'termsOf'> & {
+  readonly position: Pick<Folded['position'], 'tenantNo'>
+}
+
 /**
  * An invoice of a period from what is measured, in the transaction that holds the tenant's position.
  * @throws ProblemError where a plan has no price in the tenant's currency
  */
 export async function workOutInvoice(
   db: Queryable,
-  folded: Folded,
+  folded: ToWorkOut,
   period: Period,
   seller: Party,
   profile: Profile,
@@ -46,8 +51,7 @@ export async function workOutInvoice(
   const own = spans.filter((span) => span.period.start === period.start)
   const last = own.at(-1)!
   const tenant = await readBilledTenant(db, tenantNo)
-  const terms = termsOf(last.planVersionNo)
-  const currency = currencyOf(profile, terms)
+  const currency = currencyOf(profile, termsOf(spans[0]!.planVersionNo))
   const latePeriods = await readLatePeriods(db, tenantNo)
   const usage = await readUsage(db, tenantNo, [period.start, ...latePeriods])
   const rate = (periodStart: number) => ratePeriodOf(folded, usage, periodStart, currency)
@@ -57,7 +61,7 @@ export async function workOutInvoice(
     tenantNo,
     period,
     timeZone: last.timeZone,
-    plan: terms.plan,
+    plan: termsOf(last.planVersionNo).plan,
     currency,
     seller,
     customer: customerOf(tenant, profile),
@@ -75,11 +79,6 @@ export async function workOutInvoice(
     isSubscribed: lasting(own).some(({ state }) => state !== 'canceled'),
     hasTestClock: tenant.has_test_clock,
   }
-}
-
-/** The tenant's own currency, else that of its plan. */
-export function currencyOf(profile: Pick<Profile, 'currency'>, terms: PlanTerms): string {
-  return profile.currency ?? terms.price.currency
 }
 
 export function ratePeriodOf(
