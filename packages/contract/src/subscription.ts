@@ -17,8 +17,10 @@ export const subscriptionBody = z.strictObject({
   when: when.default('now'),
   ...subject,
 })
-export const cancelBody = z.strictObject({ when: when.default('period_end'), ...subject })
-export const pauseBody = z.strictObject(subject)
+export const cancelBody = z
+  .strictObject({ when: when.default('period_end'), ...subject })
+  .optional()
+export const pauseBody = z.strictObject(subject).optional()
 
 export const subscriptionReply = z
   .object({

@@ -101,8 +101,8 @@ function stateRoutes(fastify: FastifyInstance, deps: SubscriptionRouteDependenci
       },
     },
     async (request) => {
-      const { when } = request.body
-      return change(deps, request, request.body, { kind: 'cancel', when })
+      const { when = 'period_end', ...subject } = request.body ?? {}
+      return change(deps, request, subject, { kind: 'cancel', when })
     },
   )
   app.post(
@@ -117,7 +117,7 @@ function stateRoutes(fastify: FastifyInstance, deps: SubscriptionRouteDependenci
         response,
       },
     },
-    async (request) => change(deps, request, request.body, { kind: 'pause' }),
+    async (request) => change(deps, request, request.body ?? {}, { kind: 'pause' }),
   )
   app.post(
     '/api/subscription/resume',
@@ -130,7 +130,7 @@ function stateRoutes(fastify: FastifyInstance, deps: SubscriptionRouteDependenci
         response,
       },
     },
-    async (request) => change(deps, request, request.body, { kind: 'resume' }),
+    async (request) => change(deps, request, request.body ?? {}, { kind: 'resume' }),
   )
 }
 
