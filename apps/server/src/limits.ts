@@ -212,6 +212,13 @@ export const BILLING_DUE_DAYS = 14
 export const DISCOUNTS_PER_TENANT_MAX = 20
 /** Lines of the log that an explanation names one by one. */
 export const EXPLAINED_LINES_MAX = 1_000
+/** Lines of a log that a page of credits with calls looks at. */
+export const CREDIT_LINES_SCANNED_MAX = 5_000
+/** What happened in less time says nothing of a day. */
+export const CREDIT_FORECAST_BASIS_MS_MIN = 3_600_000
+export const CREDIT_FORECAST_DAYS_MAX = 366
+/** Expiries and periods on the way: there are as many as open grants and holds, and twelve more. */
+export const CREDIT_FORECAST_STEPS_MAX = OPEN_GRANTS_MAX + OPEN_HOLDS_MAX + 12
 export const TEST_CLOCK_DAYS_MAX = 3_653
 /** A job that bills goes on in another after so long. Less than JOB_MS_MAX by what one tenant may take. */
 export const BILLING_RUN_MS_MAX = 30_000

@@ -67,6 +67,8 @@ function readings(tenantId: string): Record<string, Operation> {
   return {
     'GET /api/quota': get(`/api/quota?tenant_id=${tenantId}`),
     'GET /api/entries': get(`/api/entries?tenant_id=${tenantId}`),
+    'GET /api/credits': get(`/api/credits?tenant_id=${tenantId}`),
+    'GET /api/credits/entries': get(`/api/credits/entries?tenant_id=${tenantId}`),
     'GET /api/usage/summary': get(`/api/usage/summary?tenant_id=${tenantId}`),
   }
 }
@@ -138,7 +140,16 @@ function subscription(node: TestNode, tenantId: string): Record<string, Operatio
     if (body.status === 'paused' || body.pending !== null) await ask('/resume', {})
     return { plan: body.plan, about: { tenant_id: tenantId } }
   }
+  // Of the plans that come along none has a price for credits.
+  const charge = { name: 'Credits', model: 'prepaid_credits', credit_price: '0.01' }
+  const selling = { credits: 'required', self_service: false, price: { charges: [charge] } }
   return {
+    'POST /api/credits/top-ups': post(201, async () => {
+      const plan = 'that-sells-credits'
+      await node.admin('POST', '/api/admin/plans', { plans: { [plan]: selling } })
+      await node.admin('PATCH', `/api/admin/tenants/${tenantId}`, { plan })
+      return ['/api/credits/top-ups', { tenant_id: tenantId, credits: 1 }]
+    }),
     'GET /api/subscription': get(`/api/subscription?tenant_id=${tenantId}`),
     'POST /api/subscription/preview': post(200, async () => [
       '/api/subscription/preview',

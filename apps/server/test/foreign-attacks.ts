@@ -112,6 +112,14 @@ export const ATTACKS: Record<string, Attack[]> = {
   'GET /api/quota': [get(({ tenant }) => `/api/quota?tenant_id=${tenant}`)],
   'GET /api/entries': [get(({ tenant }) => `/api/entries?tenant_id=${tenant}`)],
   'GET /api/usage/summary': [get(({ tenant }) => `/api/usage/summary?tenant_id=${tenant}`)],
+  'GET /api/credits': [get(({ tenant }) => `/api/credits?tenant_id=${tenant}`)],
+  'GET /api/credits/entries': [get(({ tenant }) => `/api/credits/entries?tenant_id=${tenant}`)],
+  'POST /api/credits/top-ups': [
+    post(
+      () => '/api/credits/top-ups',
+      ({ tenant }) => ({ tenant_id: tenant, credits: 1 }),
+    ),
+  ],
   'GET /api/subscription': [get(({ tenant }) => `/api/subscription?tenant_id=${tenant}`)],
   ...Object.fromEntries(
     ['', '/preview', '/cancel', '/pause', '/resume'].map((path) => [

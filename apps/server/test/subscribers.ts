@@ -22,6 +22,7 @@ plans:
     price: &sold { charges: [{ name: Credits, model: prepaid_credits, credit_price: "0.02" }] }
   rich: { credits: required, allowance: { credits: 620, rollover_max: 100 }, price: *sold }
   bare: { credits: required, price: *sold }
+  tried: { credits: required, price: *sold, trial_days: 60 }
   unsold: { credits: required }
 `
 

@@ -86,6 +86,12 @@ export const creditsBody = z.strictObject({
     .describe(`Lower burns first; left out: ${GRANT_PRIORITY_DEFAULT}`)
     .optional(),
   expires_at: instant.optional(),
+  bought: z
+    .boolean()
+    .describe(
+      'On the invoice of the running period, where the plan has a price for credits; left out: given for nothing',
+    )
+    .optional(),
   idempotency_key: idempotencyKey.optional(),
 })
 export const creditsReply = z

@@ -59,6 +59,7 @@ export const PROBLEMS = {
     status: 409,
     title: 'The subscription is not in a state in which that can be done',
   },
+  credits_not_sold: { status: 409, title: 'The plan sells no credits' },
   no_test_clock: { status: 409, title: 'The tenant does not live on a test clock' },
   body_too_large: { status: 413, title: 'The body is too large' },
   unsupported_media_type: { status: 415, title: 'The content type is not supported' },

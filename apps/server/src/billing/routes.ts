@@ -13,6 +13,7 @@ import { upcomingInvoice } from './invoices/upcoming.ts'
 import { runningBill } from './rate.ts'
 import { subscriptionRoutes } from './subscription/routes.ts'
 import { testClockRoutes } from './test-clock/routes.ts'
+import { topUpRoutes } from './top-ups/routes.ts'
 
 export type BillingDependencies = ClosingDependencies & { audit: RecordAudit; pdfs: PdfThread }
 
@@ -21,6 +22,7 @@ export function billingRoutes(fastify: FastifyInstance, deps: BillingDependencie
   invoiceRoutes(fastify, deps)
   explainRoutes(fastify, deps)
   subscriptionRoutes(fastify, deps)
+  topUpRoutes(fastify, deps)
   testClockRoutes(fastify, deps)
   estimateRoute(fastify, deps)
   backtestRoutes(fastify, deps)

@@ -13,6 +13,7 @@ import { type AccessDependencies, accessRoutes } from '../access/routes.ts'
 import { analyticsRoutes } from '../analytics/routes.ts'
 import type { PdfThread } from '../billing/documents/pdf-thread.ts'
 import { billingRoutes } from '../billing/routes.ts'
+import { creditsForSale } from '../billing/top-ups/credits-for-sale.ts'
 import { catalogRoutes } from '../catalog/routes.ts'
 import { tenantsByPlanVersion } from '../ledger/readings-by-plan.ts'
 import { ledgerRoutes } from '../ledger/routes.ts'
@@ -86,7 +87,10 @@ export async function buildApp(deps: AppDependencies): Promise<FastifyInstance> 
     batchProblem(error, request.id, request.log)
   await app.register(async (routes) => {
     trackRoutes(routes, { ...deps, toProblem })
-    ledgerRoutes(routes, { ...deps, senderNames, audit })
+    const checkCreditsSold = async (tenantNo: number) => {
+      await creditsForSale(deps.pool, deps, tenantNo)
+    }
+    ledgerRoutes(routes, { ...deps, senderNames, audit, checkCreditsSold })
     analyticsRoutes(routes, deps)
     billingRoutes(routes, { ...deps, audit, seller: deps.settings.seller, collects: false })
     catalogRoutes(routes, {

@@ -102,8 +102,14 @@ const BODIES: Body[] = [
       reason: 'text',
       priority: 'priority',
       expires_at: 'expiry',
+      bought: 'boolean',
       idempotency_key: 'text',
     },
+  },
+  {
+    path: '/api/credits/top-ups',
+    valid: { credits: 1 },
+    fields: { credits: 'credits', tenant_id: 'tenantId', idempotency_key: 'text' },
   },
   {
     path: '/api/subscription',
@@ -187,7 +193,9 @@ async function refuses(
 }
 
 function keyFor({ path }: Sent): string {
-  const operators = ['/api/admin', '/api/subscription'].some((start) => path.startsWith(start))
+  const operators = ['/api/admin', '/api/subscription', '/api/credits'].some((start) =>
+    path.startsWith(start),
+  )
   return operators || path.endsWith('/void') ? node.operatorKey : tenant.key
 }
 

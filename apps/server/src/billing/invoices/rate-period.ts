@@ -46,12 +46,17 @@ export function ratePeriod({ spans, usage, termsOf, currency }: PeriodToRate): P
       spans: lasting(spans).filter(
         (span) => span.planVersionNo === version && span.state !== 'trial',
       ),
-      usage: usage.filter((row) => row.planVersionNo === version && !row.trial),
+      usage: usage.filter((row) => row.planVersionNo === version && isCharged(row)),
       period: spans[0]!.period,
       terms: termsOf(version),
       currency,
     }),
   )
+}
+
+/** What is bought is no use, and so not what a trial is free for. */
+function isCharged({ trial, meter }: Usage): boolean {
+  return !trial || meter === BOUGHT_CREDITS
 }
 
 type PlanToRate = {
