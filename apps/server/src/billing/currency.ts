@@ -12,7 +12,7 @@ import type { Profile } from './profile/types.ts'
  * with. Of the plan that it has now would change with the plan, and an invoice has one currency for all
  * the plans of its period.
  */
-export function currencyOf(profile: Profile, first: PlanTerms): string {
+export function currencyOf(profile: Pick<Profile, 'currency'>, first: PlanTerms): string {
   return profile.currency ?? first.price.currency
 }
 

@@ -5,7 +5,7 @@ import type { Decimal } from '../../lib/money.ts'
 import { parseExact } from '../../lib/money.ts'
 import { BACKTEST_LINES_PER_READ } from '../../limits.ts'
 import { ratePeriod } from '../invoices/rate-period.ts'
-import { currencyOf } from '../invoices/work-out.ts'
+import { currencyOf } from '../currency.ts'
 import { totalInvoice } from '../pricing/totals.ts'
 import type { Profile } from '../profile/types.ts'
 import { addTo, type TermsOf } from '../usage/measure.ts'
@@ -56,12 +56,8 @@ export async function backtestLog(toTest: LogToBacktest): Promise<LogBacktest> {
   const { log, spans, termsOf, profile, other, range, throughSeq, onLines } = toTest
   const periods = periodsIn(spans, range)
   const wanted = new Map(periods.map(({ start }) => [start, emptyCounts()]))
-  const currencies = new Map<number, string>()
-  for (const { period, planVersionNo } of spans) {
-    // As an invoice has it: by the plan at the end of the period.
-    currencies.set(period.start, currencyOf(profile, termsOf(planVersionNo)))
-  }
-  const terms = otherTerms(other, toTest, (start) => currencies.get(start)!)
+  const currency = currencyOf(profile, termsOf(spans[0]!.planVersionNo))
+  const terms = otherTerms(other, toTest, currency)
   if (periods.length === 0) {
     onLines?.(throughSeq)
     return { periods: [], keptPlans: terms.keptPlans }
@@ -85,7 +81,6 @@ export async function backtestLog(toTest: LogToBacktest): Promise<LogBacktest> {
   return {
     keptPlans: terms.keptPlans,
     periods: periods.map(({ start }) => {
-      const currency = currencies.get(start)!
       const side = { start, currency, minimumCommitment }
       const last = spans.findLast(({ period }) => period.start === start)!
       return {

@@ -40,18 +40,17 @@ export function versionsIn(changes: readonly StoredEntry[]): number[] {
 
 /**
  * The plan of the same name takes the place of each version, so all versions of a plan become one.
- * @param currencyOf in what a period is billed
+ * @param currency in what the tenant is billed
  */
 export function otherTerms(
   other: OtherCatalog,
   { versions, spans, termsOf }: InForce,
-  currencyOf: (periodStart: number) => string,
+  currency: string,
 ): OtherTerms {
   const now = new Map(versions.map((planVersionNo) => [planVersionNo, termsOf(planVersionNo)]))
   const fits = ({ plan }: PlanTerms): boolean => {
     const terms = other.plans.get(plan)
-    const own = spans.filter((span) => now.get(span.planVersionNo)!.plan === plan)
-    return own.every(({ period }) => terms?.prices.has(currencyOf(period.start)) === true)
+    return terms?.prices.has(currency) === true
   }
   const kept = [...now.values()].filter((terms) => !fits(terms)).map(({ plan }) => plan)
   const instead = (terms: PlanTerms) =>
