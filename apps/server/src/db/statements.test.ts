@@ -44,7 +44,6 @@ const STATEMENTS: Record<string, Record<string, readonly unknown[]>> = {
     updateTenant: [1, { name: 'U' }],
     insertService: [{ name: 's', trustReported: true }],
     readServices: [],
-    readBillingCurrency: [1],
   },
   'access/audit': {
     lockHead: [0, Buffer.alloc(32)],
