@@ -188,6 +188,12 @@ export const TRIAL_DAYS_MAX = 366
 
 /** To have a payment requested or cancelled. Less than JOB_MS_MAX, as for e-mails. */
 export const PAYMENT_MS_MAX = 45_000
+/** With waits that grow to 6 hours: a provider may be away, or its key be wrong, for more than two days. */
+export const PAYMENT_ATTEMPTS_MAX = 20
+/** An event carries its whole invoice, with up to STRIPE_LINES_PER_INVOICE_MAX lines. */
+export const PAYMENT_EVENT_BYTES_MAX = 1024 * 1024
+/** Stripe sends one again for 3 days, and people may for 30. */
+export const PAYMENT_EVENT_KEPT_DAYS = 90
 export const STRIPE_CALL_MS_MAX = 10_000
 /** Of one call, with its key; a job is tried again as a whole. */
 export const STRIPE_CALL_RETRIES_MAX = 1
@@ -210,6 +216,8 @@ export const BILLING_CHECK_SECONDS = 60
 export const BILLING_GRACE_MINUTES = 60
 export const BILLING_DUE_DAYS = 14
 export const DISCOUNTS_PER_TENANT_MAX = 20
+/** Of an invoice, in its e-mail. */
+export const LETTER_LINES_MAX = 50
 /** Lines of the log that an explanation names one by one. */
 export const EXPLAINED_LINES_MAX = 1_000
 /** Lines of a log that a page of credits with calls looks at. */

@@ -7,6 +7,7 @@ import { createPdfThread } from './billing/documents/pdf-thread.ts'
 import { Policy } from './access/policy/policy.ts'
 import { AccessTokens } from './access/sign-in/access-tokens.ts'
 import { Passwords } from './access/sign-in/passwords.ts'
+import { manualPayments } from './billing/payments/manual.ts'
 import type { Catalog } from './catalog/catalog.ts'
 import { readConfig } from './config.ts'
 import { buildApp } from './http/app.ts'
@@ -52,6 +53,7 @@ export async function openapiText(): Promise<string> {
     clock,
     requestLimits: new RequestLimits({ redis: null, clock, settings }),
     settings,
+    payments: manualPayments,
     log: pino({ level: 'silent' }),
     isStopping: () => false,
   })

@@ -1,16 +1,19 @@
 import type { FastifyInstance } from 'fastify'
 import pg from 'pg'
 import type { Logger } from 'pino'
-import { appendAudit } from './access/audit/append.ts'
 import { Directory } from './access/directory.ts'
+import { appendAudit } from './access/audit/append.ts'
 import { type Lockout, openLockout } from './access/lockout.ts'
 import { Policy } from './access/policy/policy.ts'
 import { AccessTokens } from './access/sign-in/access-tokens.ts'
 import { Passwords } from './access/sign-in/passwords.ts'
 import { emptySignInTrash } from './access/sign-in/trash.ts'
 import { accessTasks } from './access/tasks.ts'
-import { createPdfThread } from './billing/documents/pdf-thread.ts'
-import { askForBilling, billingTasks } from './billing/tasks.ts'
+import { createPdfThread, type PdfThread } from './billing/documents/pdf-thread.ts'
+import { forgetPaymentEvents } from './billing/collecting/forget-events.ts'
+import { openPayments } from './billing/payments/open-payments.ts'
+import type { PaymentProvider } from './billing/payments/types.ts'
+import { askForBilling, billingTasks, invoiceTasks } from './billing/tasks.ts'
 import { type Catalog, openCatalog } from './catalog/catalog.ts'
 import { isEmptyDiff } from './catalog/catalog-diff.ts'
 import { loadFileAtStart } from './catalog/catalog-file.ts'
@@ -77,6 +80,7 @@ export async function buildServer(options: ServerOptions): Promise<Server> {
   const directory = new Directory({ pool, policy, tokens, clock })
   const lockout = openLockout({ redis, clock })
   const pdfs = createPdfThread()
+  const payments = openPayments(settings)
   let stopping = false
   const app = await buildApp({
     pdfs,
@@ -90,6 +94,7 @@ export async function buildServer(options: ServerOptions): Promise<Server> {
     lockout,
     requestLimits: new RequestLimits({ redis, clock, settings }),
     settings,
+    payments,
     clock,
     log,
     isStopping: () => stopping,
@@ -97,7 +102,7 @@ export async function buildServer(options: ServerOptions): Promise<Server> {
   const stopJobs =
     options.jobs === false
       ? async () => undefined
-      : doJobs({ ...options, app, pool, catalog, ledger, lockout })
+      : doJobs({ ...options, app, pool, catalog, ledger, lockout, payments, pdfs })
   const stopChores = startChores({ pool, catalog, directory, tokens, clock, log })
   const stop = async () => {
     stopping = true
@@ -136,6 +141,8 @@ type JobsDependencies = ServerOptions & {
   catalog: Catalog
   ledger: Ledger
   lockout: Lockout
+  payments: PaymentProvider
+  pdfs: PdfThread
 }
 
 /** From when it listens: only then is it known where links in e-mails lead. @returns what ends it */
@@ -145,6 +152,8 @@ function doJobs({
   catalog,
   ledger,
   lockout,
+  payments,
+  pdfs,
   ...options
 }: JobsDependencies): () => Promise<void> {
   const { databaseUrl, clock, log, settings } = options
@@ -155,10 +164,12 @@ function doJobs({
       : 'e-mails go to a mail server'
   log.info({ to: mailer.goesTo }, goes)
   const publicUrl = () => publicUrlOf(settings, app.server)
-  const closing = { pool, catalog, ledger, clock, seller: settings.seller, collects: false }
+  const collects = payments.name !== 'manual'
+  const closing = { pool, catalog, ledger, clock, seller: settings.seller, collects }
   const tasks = {
     ...accessTasks({ pool, clock, mailer, publicUrl, lockout }),
     ...billingTasks({ ...closing, log }),
+    ...invoiceTasks({ pool, clock, log, payments, appendAudit, mailer, publicUrl, pdfs }),
   }
   let worker: JobsWorker | null = null
   app.server.once('listening', () => {
@@ -200,6 +211,9 @@ function startChores(deps: ChoreDependencies): () => void {
     ),
     every(SIGN_IN_TRASH_CHECK_MINUTES * 60, 'deleting old sessions', () =>
       emptySignInTrash(pool, clock.now()),
+    ),
+    every(SIGN_IN_TRASH_CHECK_MINUTES * 60, 'forgetting payment events', () =>
+      forgetPaymentEvents(pool),
     ),
     every(SIGN_IN_TRASH_CHECK_MINUTES * 60, 'deleting old signing keys', () =>
       tokens.keys.deleteOld(),

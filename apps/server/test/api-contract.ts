@@ -48,6 +48,7 @@ import {
   voidReply,
 } from '@tollgate/contract'
 import { z } from 'zod'
+import { BILLING_REPLIES } from './api-contract-billing.ts'
 import type { Reply, TestNode } from './node.ts'
 
 const text = z.string()
@@ -143,6 +144,7 @@ export const REPLIES: Record<string, Record<number, z.ZodType>> = {
   'DELETE /api/admin/members/invitations/{id}': { 204: nothing },
   'GET /api/admin/tenants/{id}/members': { 200: membersReply },
   'POST /auth/invitations/accept': { 201: acceptInvitationReply },
+  ...BILLING_REPLIES,
   'GET /health': { 200: alive },
   'GET /ready': { 200: alive },
   'GET /metrics': { 200: text },

@@ -25,6 +25,13 @@ export type Kind =
   | 'list'
   | 'moment'
   | 'catalog'
+  | 'textOrNull'
+  | 'emailOrNull'
+  | 'money'
+  | 'moneyOrNull'
+  | 'percentOrNull'
+  | 'currencyOrNull'
+  | 'periods'
 
 const DEEP = `${'['.repeat(1_000)}${']'.repeat(1_000)}`
 const json = (...values: unknown[]): JsonText[] => values.map((value) => JSON.stringify(value))
@@ -40,6 +47,10 @@ const NUMBERS_OUT_OF_RANGE = [
 const NEVER_TEXT = ['0', '1e400', 'null', 'true', '[]', '{}', '["x"]', DEEP]
 const BROKEN_TEXT = ['"a\\u0000b"', '"\\ud800"', '"x\\udc00y"', '"\\u0000"']
 const NEVER_NUMBER = ['"1"', '""', 'null', 'true', '[]', '{}', '[1]', '"NaN"', '"1e3"', DEEP]
+
+const NEVER_MONEY = ['', '0', '-1', '1e3', '1.0000001', '.5', '1.', ' 1', '+1', 'NaN', '１', '0x1']
+const BAD_MONEY = [...NEVER_TEXT, ...BROKEN_TEXT, ...json(...NEVER_MONEY, '9'.repeat(13))]
+const orNull = (bad: JsonText[]) => bad.filter((value) => value !== 'null')
 
 /** For each kind of field, values that no field of the kind may take. */
 const BAD_VALUES: Record<Kind, JsonText[]> = {
@@ -70,6 +81,21 @@ const BAD_VALUES: Record<Kind, JsonText[]> = {
   quantity: [...NEVER_NUMBER, ...NUMBERS_OUT_OF_RANGE, '-1', '1000000001'],
   count: [...NEVER_NUMBER, ...NUMBERS_OUT_OF_RANGE, '-1', '1.5', '1000000000001'],
   seconds: [...NEVER_NUMBER, ...NUMBERS_OUT_OF_RANGE, '0', '-1', '1.5', '604801'],
+  money: BAD_MONEY,
+  moneyOrNull: orNull(BAD_MONEY),
+  percentOrNull: orNull([
+    ...NEVER_TEXT,
+    ...BROKEN_TEXT,
+    ...json('', '-1', '100.1', '101', '1e1', '19%', '1.00001', '.5', ' 1'),
+  ]),
+  currencyOrNull: orNull([
+    ...NEVER_TEXT,
+    ...BROKEN_TEXT,
+    ...json('', 'usd', 'US', 'USDD', 'EUR', 'XXQ', '€'),
+  ]),
+  textOrNull: orNull([...NEVER_TEXT, ...BROKEN_TEXT, ...json('', 'x'.repeat(1_025))]),
+  emailOrNull: orNull([...NEVER_TEXT, ...BROKEN_TEXT, ...json('', 'x', '@', 'a@b')]),
+  periods: [...NEVER_NUMBER, ...NUMBERS_OUT_OF_RANGE, '0', '-1', '1.5', '1201'],
   priority: [...NEVER_NUMBER, ...NUMBERS_OUT_OF_RANGE, '-1', '1.5', '1001'],
   boolean: ['0', '1', '"true"', 'null', '[]', '{}', DEEP],
   flag: ['0', '1', '"true"', '[]', '{}', DEEP],

@@ -1,5 +1,6 @@
 import type { Credential } from './api-credentials.ts'
 import { get, type Operation, patch, post, put, remove } from './api-operation.ts'
+import { operationsOfBilling } from './api-operations-billing.ts'
 import { operationsForPeople } from './api-operations-people.ts'
 import { STRUCTURED } from './api-request.ts'
 import { issuedInvoice } from './issued-invoice.ts'
@@ -17,6 +18,7 @@ export function operationsOn(node: TestNode, tenantId: string): Record<string, O
     ...keys(node, tenantId),
     ...subscription(node, tenantId),
     ...operationsForPeople(node, tenantId),
+    ...operationsOfBilling(node, tenantId),
     ...system(),
   }
 }

@@ -31,6 +31,12 @@ export const ANY_INVOICE: InvoiceToInsert = {
 }
 /** What each statement of billing is run with, by folder. A statement that is new must be added here. */
 export const BILLING_STATEMENTS: Record<string, Record<string, readonly unknown[]>> = {
+  'billing/collecting': {
+    writePaymentAmount: [1, 'i'],
+    writePaymentReference: [1, 'i', 'in_1'],
+    insertPaymentEvent: ['stripe', 'evt_1'],
+    deleteOldPaymentEvents: [90],
+  },
   'billing/credit-notes': {
     insertCreditNote: [
       {
@@ -42,27 +48,33 @@ export const BILLING_STATEMENTS: Record<string, Record<string, readonly unknown[
         total: '1.00',
         through_seq: null,
         document: {},
+        idempotency_key: null,
       },
     ],
     readCreditNote: [1, 'c'],
-    readCreditNotes: [1, 0, 10],
+    readCreditNoteByKey: [1, 'k'],
+    readCreditNotes: [1, null, 10],
+    readTaxCredited: [1, 'i'],
   },
   'billing/invoices': {
     takeNumber: ['INV'],
     insertInvoice: [ANY_INVOICE],
     readInvoice: [1, 'i'],
+    lockInvoice: [1, 'i'],
     readInvoices: [1, null, 10],
-    readAllInvoices: [{ status: null, testClocks: false, offset: 0, limit: 10 }],
+    readAllInvoices: [{ status: null, testClocks: false, before: null, limit: 10 }],
+    readRevenue: [0, 1],
     readBilled: [1],
     readLatePeriods: [1],
     settleLate: [1, [0], 'i'],
     readSettled: [1, 'i', 10],
-    writeStatus: [1, 'i', { from: ['open'], to: 'paid', paidAt: 0, reference: null }],
+    writeStatus: [1, 'i', { status: 'paid', paidAt: 0 }],
     addCredited: [1, 'i', '0.50'],
   },
   'billing/profile': {
     readBilledTenant: [1],
     readProfile: [1],
+    lockBilledTenant: [1],
     writeProfile: [
       1,
       {
@@ -74,9 +86,10 @@ export const BILLING_STATEMENTS: Record<string, Record<string, readonly unknown[
         currency: null,
         minimumCommitment: null,
         lateUsage: 'next_invoice',
-        customerReference: null,
       },
     ],
+    writeCustomerReference: [1, 'cus_1'],
+    isInvoicedInAnother: [1, 'USD'],
     readDiscounts: [1],
     insertDiscount: [
       1,

@@ -1,3 +1,4 @@
+import { ATTACKS_ON_BILLING } from './attacks-on-billing.ts'
 import { BATCHED, type Sent, STRUCTURED } from './api-request.ts'
 
 /** What belongs to a tenant and could be guessed or leak. */
@@ -9,6 +10,8 @@ export type Ids = {
   member: string
   invitation: string
   invoice: string
+  creditNote: string
+  discount: string
 }
 export type Attack = { expect: number; sent(ids: Ids): Sent }
 
@@ -44,6 +47,7 @@ const remove = (path: (ids: Ids) => string, expect = 404): Attack => ({
 
 /** How a tenant would reach for what is another's, on each operation that takes an id. */
 export const ATTACKS: Record<string, Attack[]> = {
+  ...ATTACKS_ON_BILLING,
   'POST /api/track': [
     post(
       () => '/api/track',

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
 import { entryId } from '../src/lib/ids.ts'
+import { creditNoteOf } from './api-operations-billing.ts'
 import { send } from './api-request.ts'
 import { TAKES_NO_ID } from './api-operations-without-ids.ts'
 import { ATTACKS, type Ids } from './foreign-attacks.ts'
@@ -25,6 +26,8 @@ const missing: Ids = {
   member: 'mem_00000000000000000000',
   invitation: 'inv_00000000000000000000',
   invoice: entryId('inv', NO_TENANT_NO, 3),
+  creditNote: entryId('crn', NO_TENANT_NO, 3),
+  discount: 'dsc_00000000000000000000',
 }
 
 const { paths } = (await node.call('GET', '/openapi.json', null)).body
@@ -92,8 +95,13 @@ async function idsOf({ id, key }: { id: string; key: string }): Promise<Ids> {
   const keys = await node.admin('GET', `/api/admin/tenants/${id}/keys`)
   const invited = { email: `invited-to-${id}@example.com`, role: 'viewer' }
   const invitation = await node.call('POST', '/api/members/invitations', key, invited)
+  const discount = { description: 'd', kind: 'percentage', value: '5' }
+  const discounts = `/api/admin/tenants/${id}/discounts`
+  const given = expectStatus(await node.admin('POST', discounts, discount), 201)
   return {
     tenant: id,
+    discount: given.body.discount_id,
+    creditNote: await creditNoteOf(node, id),
     member: await memberOf(id),
     invitation: expectStatus(invitation, 201).body.invitation_id,
     invoice: await issuedInvoice(node, id),

@@ -12,6 +12,7 @@ import { senderNamesOf } from '../access/keys.ts'
 import { type AccessDependencies, accessRoutes } from '../access/routes.ts'
 import { analyticsRoutes } from '../analytics/routes.ts'
 import type { PdfThread } from '../billing/documents/pdf-thread.ts'
+import type { PaymentProvider } from '../billing/payments/types.ts'
 import { billingRoutes } from '../billing/routes.ts'
 import { creditsForSale } from '../billing/top-ups/credits-for-sale.ts'
 import { catalogRoutes } from '../catalog/routes.ts'
@@ -33,8 +34,14 @@ import { requestIdOf } from './request-id.ts'
 import { type SystemDependencies, systemRoutes } from './system-routes.ts'
 import { trackDoor } from './track-door.ts'
 
-export type AppDependencies = AccessDependencies & { pdfs: PdfThread } & SystemDependencies &
-  AuthoriseDependencies & { settings: Settings; log: Logger }
+export type AppDependencies = AccessDependencies &
+  SystemDependencies &
+  AuthoriseDependencies & {
+    settings: Settings
+    payments: PaymentProvider
+    pdfs: PdfThread
+    log: Logger
+  }
 
 /** The HTTP door: every route with who may use it, one way for bodies, errors and ids. */
 export async function buildApp(deps: AppDependencies): Promise<FastifyInstance> {
@@ -92,12 +99,14 @@ export async function buildApp(deps: AppDependencies): Promise<FastifyInstance> 
     }
     ledgerRoutes(routes, { ...deps, senderNames, audit, checkCreditsSold })
     analyticsRoutes(routes, deps)
-    billingRoutes(routes, { ...deps, audit, seller: deps.settings.seller, collects: false })
     catalogRoutes(routes, {
       ...deps,
       audit: appendAudit,
       tenantsByPlanVersion: () => tenantsByPlanVersion(deps.pool),
     })
+    const collects = deps.payments.name !== 'manual'
+    const { seller } = deps.settings
+    billingRoutes(routes, { ...deps, audit, appendAudit, seller, collects })
     accessRoutes(routes, deps)
     systemRoutes(routes, deps)
   })

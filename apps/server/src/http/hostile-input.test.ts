@@ -10,6 +10,7 @@ import {
   unknownField,
 } from '../../test/api-hostile.ts'
 import { BATCHED, type Sent, STRUCTURED, send } from '../../test/api-request.ts'
+import { billedTenants } from '../../test/billed-tenants.ts'
 import { expectStatus, type Reply, testNode } from '../../test/node.ts'
 
 const node = await testNode()
@@ -23,6 +24,7 @@ const event = expectStatus(
   await node.call('POST', '/api/track', tenant.key, { endpoint: '/x' }),
   200,
 ).body.event_id
+const { invoiceId } = await (await billedTenants(node)).invoiced(1)
 
 await node.service('hostile')
 
@@ -142,6 +144,35 @@ const BODIES: Body[] = [
     valid: { catalog: { catalog: 1, plans: { p: {} } }, from: '2025-01-01', to: '2025-02-01' },
     fields: { catalog: 'catalog', from: 'moment', to: 'moment', limit: 'seconds' },
   },
+  {
+    path: '/api/admin/tenants/acme/billing',
+    method: 'PUT',
+    valid: { tax_rate: '19' },
+    fields: {
+      legal_name: 'textOrNull',
+      email: 'emailOrNull',
+      tax_id: 'textOrNull',
+      tax_rate: 'percentOrNull',
+      currency: 'currencyOrNull',
+      minimum_commitment: 'moneyOrNull',
+      late_usage: 'choice',
+    },
+  },
+  {
+    path: '/api/admin/tenants/acme/discounts',
+    valid: { description: 'd', kind: 'amount', value: '5' },
+    fields: { description: 'text', kind: 'choice', value: 'money', periods: 'periods' },
+  },
+  {
+    path: `/api/admin/invoices/${invoiceId}/status`,
+    valid: { status: 'paid' },
+    fields: { status: 'choice', reason: 'text' },
+  },
+  {
+    path: `/api/admin/invoices/${invoiceId}/credit-notes`,
+    valid: { amount: '0.01', reason: 'r' },
+    fields: { amount: 'money', reason: 'text', idempotency_key: 'text' },
+  },
 ]
 const CLOUD_EVENT: Body = {
   path: '/api/events',
@@ -164,7 +195,9 @@ const everything = () =>
   node.server.pool
     .query(`SELECT (SELECT sum(last_seq) FROM account) AS lines, (SELECT count(*) FROM tenant) AS tenants,
       (SELECT count(*) FROM service) AS services, (SELECT count(*) FROM api_key) AS keys,
-      (SELECT count(*) FROM plan_version) AS plans, (SELECT count(*) FROM catalog_rules) AS rules`)
+      (SELECT count(*) FROM plan_version) AS plans, (SELECT count(*) FROM catalog_rules) AS rules,
+      (SELECT count(*) FROM billing_profile) AS profiles, (SELECT count(*) FROM discount) AS discounts,
+      (SELECT count(*) FROM credit_note) AS notes, (SELECT status FROM invoice) AS status`)
     .then(({ rows }) => rows[0])
 beforeEach(async () => {
   lines = await everything()
@@ -306,7 +339,7 @@ test('hostile text in paths and queries is refused', async () => {
 })
 
 test('numbers in queries keep to their range, and cursors of no list are refused', async () => {
-  const paths = ['/api/entries', '/api/admin/tenants']
+  const paths = ['/api/entries', '/api/admin/tenants', '/api/billing/credit-notes']
   for (const limit of ['0', '-1', '501', '1.5', '', ' ', 'ten', '1e400', '1,2', '50&limit=50']) {
     for (const path of paths) {
       const sent = { method: 'GET', path: `${path}?limit=${limit}` }

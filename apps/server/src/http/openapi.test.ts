@@ -30,6 +30,7 @@ const PUBLIC = [
   ...['POST /auth/signup', 'POST /auth/login', 'POST /auth/refresh', 'POST /auth/logout'],
   ...['POST /auth/password/forgot', 'POST /auth/password/reset', 'POST /auth/email/verify'],
   'POST /auth/invitations/accept',
+  'POST /api/billing/webhooks/stripe',
 ]
 const JSON_SCHEMA_TYPES = ['object', 'array', 'string', 'number', 'integer', 'boolean', 'null']
 

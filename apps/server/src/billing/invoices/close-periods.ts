@@ -10,7 +10,7 @@ import type { Clock } from '../../lib/clock.ts'
 import { makeIdempotencyKey, storedKey } from '../../lib/idempotency.ts'
 import { parseExact } from '../../lib/money.ts'
 import type { Period } from '../../lib/periods.ts'
-import { BILLING_DUE_DAYS, BILLING_GRACE_MINUTES } from '../../limits.ts'
+import { BILLING_DUE_DAYS, BILLING_GRACE_MINUTES, PAYMENT_ATTEMPTS_MAX } from '../../limits.ts'
 import { settleByCreditNotes } from '../credit-notes/settle-late.ts'
 import { readProfile, takeDiscounts } from '../profile/store.ts'
 import { type Folded, foldPage } from '../usage/fold.ts'
@@ -115,7 +115,8 @@ async function issue(
   if (!hasTestClock) {
     await addJob(db, 'send_invoice', { tenant_no: tenantNo, invoice_id: invoiceId })
     if (deps.collects && total.gt(0)) {
-      await addJob(db, 'request_payment', { tenant_no: tenantNo, invoice_id: invoiceId })
+      const job = { tenant_no: tenantNo, invoice_id: invoiceId }
+      await addJob(db, 'request_payment', job, { maxAttempts: PAYMENT_ATTEMPTS_MAX })
     }
   }
   // Last, since whoever takes a number holds all others up until the end.

@@ -28,7 +28,7 @@ export async function verifyTenant(
   differ: Differ,
 ): Promise<{ invoices: number; creditNotes: number }> {
   const invoices = (await readInvoices(db, tenantNo, null, ALL)).reverse()
-  const notes = (await readCreditNotes(db, tenantNo, 0, ALL)).reverse()
+  const notes = (await readCreditNotes(db, tenantNo, null, ALL)).reverse()
   const counted = { invoices: invoices.length, creditNotes: notes.length }
   const position = await readPosition(db, tenantNo)
   if (position === null) {
