@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { logInMemory } from '../../../test/log-in-memory.ts'
 import { histories, orderOf, senderOf, walk } from '../../../test/ledger-histories.ts'
-import { OPENED_AT } from '../../../test/ledger-accounts.ts'
+import { OPENED_AT, PLAIN_CALL } from '../../../test/ledger-accounts.ts'
 import { TEST_CATALOG } from '../../../test/ledger-plans.ts'
 import { compileRules, compileTerms } from '../../catalog/compile.ts'
 import { compileCatalog } from '../../catalog/other-catalog.ts'
@@ -195,6 +195,27 @@ test('a tighter quota denies calls that were allowed, and never the other way ro
     { numRuns: RUNS },
   )
   assert.ok(denied > RUNS)
+})
+
+test('a call in the millisecond of a change is rated by its plan, also where the other log has fewer lines', async () => {
+  const only = { monthly: '0', open: '1' } as Record<string, string>
+  const priced = (allowance: object | null) =>
+    catalogWith((plan, name) => ({
+      ...plan,
+      credits: 'none',
+      price: { per_unit: only[name] ?? '0' },
+      ...(name === 'monthly' && { allowance }),
+    }))
+  const price = { credits: 0n, premium: false }
+  const call = { kind: 'call', call: PLAIN_CALL, price, senderNo: null } as const
+  const steps = [
+    { waitMs: 1, act: call },
+    { waitMs: 1, act: { kind: 'change', change: { planVersionNo: 1 } } as const },
+    { waitMs: 0, act: call },
+  ]
+  const { periods } = await compared(steps, 2, priced({ credits: 10 }), priced(null))
+  const [first] = periods
+  assert.deepEqual([first!.now.toFixed(2), first!.otherwise.toFixed(2)], ['1.00', '1.00'])
 })
 
 test('a plan that the other catalog lacks keeps its terms, and is named', async () => {

@@ -10,7 +10,7 @@ import { totalInvoice } from '../pricing/totals.ts'
 import type { Profile } from '../profile/types.ts'
 import { addTo, type TermsOf } from '../usage/measure.ts'
 import { Tally } from '../usage/tally.ts'
-import { type Span, spanAt } from '../usage/timeline.ts'
+import { lasting, type Span, spanAt } from '../usage/timeline.ts'
 import { periodsIn, type Range } from './range.ts'
 import { Replay } from './replay.ts'
 import { type InForce, otherTerms } from './versions.ts'
@@ -66,14 +66,15 @@ export async function backtestLog(toTest: LogToBacktest): Promise<LogBacktest> {
   const replay = new Replay(terms, voids)
   const [now, otherwise] = [new Tally(), new Tally()]
   const add = (entry: StoredEntry) => {
-    const counts = wanted.get(spanAt(spans, entry).period.start)
+    const span = spanAt(spans, entry)
+    const counts = wanted.get(span.period.start)
     const { line, refused } = replay.next(entry)
     if (counts === undefined) return
     const voidSeq = voids.get(entry.seq) ?? null
-    addTo(now, spanAt(spans, entry), entry, termsOf, voidSeq)
-    if (line !== null) {
-      addTo(otherwise, spanAt(terms.spans, line), line, terms.termsOf, voidSeq)
-    }
+    addTo(now, span, entry, termsOf, voidSeq)
+    // Of the line as it is: spans begin with lines of this log, and the other numbers its own.
+    const instead = spanAt(terms.spans, entry)
+    if (line !== null) addTo(otherwise, instead, line, terms.termsOf, voidSeq)
     count(counts, entry, line, refused)
   }
   await eachLine(log, throughSeq, add, onLines)
@@ -147,7 +148,7 @@ function amountOf({ start, spans, termsOf, tally, currency, minimumCommitment }:
   const own = spans.filter(({ period }) => period.start === start)
   const usage = tally.all.map((row) => row.usage).filter((row) => row.periodStart === start)
   const lines = ratePeriod({ spans: own, usage, termsOf, currency })
-  const isBilled = lines.length > 0 || own.some(({ state }) => state !== 'canceled')
+  const isBilled = lines.length > 0 || lasting(own).some(({ state }) => state !== 'canceled')
   const least = isBilled ? minimumCommitment : null
   return parseExact(totalInvoice({ currency, lines, minimumCommitment: least }).subtotal)
 }
