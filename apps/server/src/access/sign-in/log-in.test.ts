@@ -110,6 +110,9 @@ test('tries while the database is away, or while too many passwords wait, lock n
     })
   }
   let isBusy = true
+  t.after(() => {
+    isBusy = false
+  })
   // Whoever is done comes again at once, so that there is never a place.
   const comeAgain = async (): Promise<void> => {
     while (isBusy) await deps.passwords.verify(null, 'x')
@@ -118,10 +121,15 @@ test('tries while the database is away, or while too many passwords wait, lock n
     { length: PASSWORD_HASHES_RUNNING_MAX + PASSWORD_HASHES_WAITING_MAX },
     comeAgain,
   )
-  for (const _ of tries) {
-    await assert.rejects(logInVerb(deps, { email, password: PASSWORD }, origin), {
-      code: 'overloaded',
-    })
+  for (let refused = 0; refused < tries.length; ) {
+    // Now and then one slips in between somebody who is done and the same who comes again.
+    const error = await logInVerb(deps, { email, password: PASSWORD }, origin).then(
+      () => null,
+      (reason: unknown) => reason,
+    )
+    if (error === null) continue
+    assert.equal((error as { code?: unknown }).code, 'overloaded')
+    refused += 1
   }
   isBusy = false
   await Promise.all(crowd)
