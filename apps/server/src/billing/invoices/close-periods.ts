@@ -71,7 +71,9 @@ async function closeNext(
   if (folded.more) return { id: null, more: true }
   const onTestClock = account.testClock !== null
   const { openFrom } = folded.position
-  const { period } = folded.spans.find((span) => span.period.start === openFrom)!
+  const period = folded.spans.find((span) => span.period.start === openFrom)?.period
+  // Somebody to whom it is later closed what had ended while this one waited for the position.
+  if (period === undefined) return { id: null, more: false }
   if (now < closesAt(period, onTestClock)) {
     const dueAt = onTestClock ? null : closesAt(period, onTestClock)
     await movePosition(db, tenantNo, { openFrom, dueAt })

@@ -85,6 +85,15 @@ test('eight at once on two nodes issue one invoice for each period, and a second
   await assertClosedOnce(tenantNos)
 })
 
+test('to whom it is earlier than to those who closed, there is nothing to do', async () => {
+  const [tenantNo] = await tenants(1, 'base', 3)
+  clock.set(CLOSED_AT)
+  assert.equal((await closePeriods(here, tenantNo!)).length, 3)
+  const behind = { ...there, clock: handClock('2025-03-20T00:00:00Z') }
+  assert.deepEqual(await closePeriods(behind, tenantNo!), [])
+  await assertClosedOnce([tenantNo!])
+})
+
 test('three months in which nothing ran are three invoices, each of its own calls', async () => {
   const [tenantNo] = (await tenants(1, 'base', 3)) as [number]
   clock.set(CLOSED_AT)
