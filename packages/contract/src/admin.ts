@@ -11,10 +11,20 @@ import {
   reason,
   tenantId,
 } from './fields.ts'
-import { GRANT_PRIORITY_DEFAULT, GRANT_PRIORITY_MAX } from './limits.ts'
+import {
+  GRANT_PRIORITY_DEFAULT,
+  GRANT_PRIORITY_MAX,
+  TEST_CLOCK_EARLIEST,
+  TEST_CLOCK_LATEST,
+} from './limits.ts'
 import { nextCursor, pageQuery } from './readings.ts'
 
 const timeZone = z.string().min(1).max(64).describe('IANA name, as in Europe/Berlin; left out: UTC')
+
+const testClock = instant.refine((text) => {
+  const ms = Date.parse(text)
+  return ms >= Date.parse(TEST_CLOCK_EARLIEST) && ms <= Date.parse(TEST_CLOCK_LATEST)
+}, `from ${TEST_CLOCK_EARLIEST} to ${TEST_CLOCK_LATEST}`)
 
 export const createTenantBody = z.strictObject({
   name,
@@ -23,15 +33,15 @@ export const createTenantBody = z.strictObject({
   tenant_id: tenantId.describe('Left out: made by Tollgate').optional(),
   time_zone: timeZone.optional(),
   region: name.describe('Of calls that name none').optional(),
-  test_clock: instant
+  test_clock: testClock
     .describe(
-      'The tenant lives on a clock of its own that shows this and stands still until it is moved',
+      `The tenant lives on a clock of its own that shows this and stands still until it is moved. From ${TEST_CLOCK_EARLIEST} to ${TEST_CLOCK_LATEST}`,
     )
     .optional(),
 })
 
 export const testClockBody = z.strictObject({
-  now: instant.describe('Not before what the clock shows, and at most ten years after'),
+  now: testClock.describe('Not before what the clock shows, and at most ten years after'),
 })
 export const testClockReply = z
   .object({

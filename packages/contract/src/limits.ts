@@ -20,6 +20,9 @@ export const PAGE_ROWS_MAX = 500
 /** Events older than this or further ahead than this carry a broken clock, not a late delivery. */
 export const OCCURRED_AT_EARLIEST = '2000-01-01T00:00:00Z'
 export const OCCURRED_AHEAD_HOURS_MAX = 24
+/** Years of four digits, with room for periods and expiries on both sides: no others are read again. */
+export const TEST_CLOCK_EARLIEST = '2000-01-01T00:00:00Z'
+export const TEST_CLOCK_LATEST = '9900-01-01T00:00:00Z'
 /** Of bytes, milliseconds and tokens of one call. */
 export const COUNT_MAX = 1_000_000_000_000
 /** In characters as people count them (code points), after NFKC. */

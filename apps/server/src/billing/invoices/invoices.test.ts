@@ -171,3 +171,15 @@ test('an invoice can be had as a page, a table and a PDF, by its tenant and nobo
     assert.equal((await get(format, other.key)).reply.status, 404)
   }
 })
+
+test('a test clock shows no time that a log could not be read again with', async () => {
+  for (const now of ['0000-06-01T00:00:00Z', '0001-01-01T00:00:00Z', '9999-12-31T23:59:59-12:00']) {
+    const name = { name: 'T', email: 't@example.com', plan: 'team', test_clock: now }
+    const refused = expectStatus(await node.admin('POST', '/api/admin/tenants', name), 400)
+    assert.equal(refused.body.errors[0].field, 'test_clock')
+  }
+  const last = await clockedTenant('team', '9899-12-01T00:00:00Z')
+  assert.equal((await moveTo(last, '9900-01-01T00:00:00Z')).length, 1)
+  const path = `/api/admin/tenants/${last.id}/clock`
+  expectStatus(await node.admin('POST', path, { now: '9900-01-01T00:00:01Z' }), 400)
+})
