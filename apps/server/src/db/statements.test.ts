@@ -21,6 +21,9 @@ const AUDIT_LINE = {
   after: '{}',
   logSeq: 1n,
 }
+const STRETCHES = { tenantNo: 1, starts: [0, 3_600_000] }
+const LOG_STRETCH = { after: 0, through: 1, since: 0 }
+const ZONES = { timeZone: 'UTC', hourZone: 'UTC' }
 const ANY_LINE = { actorId: null, action: null, objectId: null }
 
 /** What each statement is run with. A statement that is new must be added here. */
@@ -157,6 +160,27 @@ const STATEMENTS: Record<string, Record<string, readonly unknown[]>> = {
     readEndedKeys: [[1], 0],
   },
   'access/unlock': { readEmailsOfTenant: [1] },
+  'analytics/readings': {
+    readUsage: [STRETCHES, [0], 'UTC'],
+    readLoggedUsage: [STRETCHES, [0], LOG_STRETCH],
+    readHistogram: [STRETCHES, 0, 'UTC'],
+    readLoggedHistogram: [STRETCHES, 0, LOG_STRETCH],
+    readSeqBefore: [1, 0],
+  },
+  'analytics/rollups': {
+    foldDue: [10, 0],
+    readUnplaced: [10],
+    insertFirstPosition: [1, ZONES],
+    writeTimeZone: [1, 'UTC'],
+    insertNextPosition: [1, ZONES],
+    deleteOtherNext: [1, 'UTC'],
+    readSuccessors: [],
+    readNextCount: [],
+    deleteLive: [1],
+    lockPositions: [1],
+    makeLive: [1],
+    deleteOrphans: [1],
+  },
   catalog: {
     lockCatalog: [],
     readPlanVersion: [1],
