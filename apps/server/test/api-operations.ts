@@ -63,13 +63,36 @@ function readings(tenantId: string): Record<string, Operation> {
   return {
     'GET /api/quota': get(`/api/quota?tenant_id=${tenantId}`),
     'GET /api/entries': get(`/api/entries?tenant_id=${tenantId}`),
-    'GET /api/usage/summary': get(`/api/usage/summary?tenant_id=${tenantId}`),
+    ...usage(tenantId),
     'GET /api/billing/current': get(`/api/billing/current?tenant_id=${tenantId}`),
     'POST /api/billing/estimate': post(200, async () => [
       '/api/billing/estimate',
       { quantities: { units: 1_000 } },
     ]),
   }
+}
+
+/** The readings of the Usage API. */
+export const USAGE = [
+  'summary',
+  'history',
+  'current',
+  'breakdown',
+  'performance',
+  'keys',
+  'teams',
+  'timeseries',
+]
+
+function usage(tenantId: string): Record<string, Operation> {
+  const operations = USAGE.flatMap((name) => [
+    [`GET /api/usage/${name}`, get(`/api/usage/${name}?tenant_id=${tenantId}`)] as const,
+    [
+      `GET /api/admin/tenants/{id}/usage/${name}`,
+      get(`/api/admin/tenants/${tenantId}/usage/${name}`),
+    ] as const,
+  ])
+  return Object.fromEntries(operations)
 }
 
 function tenants(node: TestNode, tenantId: string): Record<string, Operation> {

@@ -1,19 +1,17 @@
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
 import { entryId } from '../src/lib/ids.ts'
-import { BATCHED, type Sent, STRUCTURED, send } from './api-request.ts'
+import { BATCHED, STRUCTURED, send } from './api-request.ts'
+import {
+  type Attack,
+  attacksOnUsage,
+  get,
+  type Ids,
+  patch,
+  post,
+  remove,
+} from './foreign-attacks.ts'
 import { expectStatus, type Reply, testNode } from './node.ts'
-
-/** What belongs to a tenant and could be guessed or leak. */
-type Ids = {
-  tenant: string
-  hold: string
-  event: string
-  key: string
-  member: string
-  invitation: string
-}
-type Attack = { expect: number; sent(ids: Ids): Sent }
 
 const node = await testNode()
 after(() => node.stop())
@@ -41,29 +39,6 @@ const cloudEvent = (subject: string) => ({
   type: 't',
   subject,
 })
-const get = (path: (ids: Ids) => string, expect = 404): Attack => ({
-  expect,
-  sent: (ids) => ({ method: 'GET', path: path(ids) }),
-})
-const post = (
-  path: (ids: Ids) => string,
-  body: (ids: Ids) => unknown,
-  expect = 404,
-  headers = {},
-): Attack => ({
-  expect,
-  sent: (ids) => ({ method: 'POST', path: path(ids), body: body(ids), headers }),
-})
-
-const patch = (path: (ids: Ids) => string, body: unknown, expect = 404): Attack => ({
-  expect,
-  sent: (ids) => ({ method: 'PATCH', path: path(ids), body }),
-})
-const remove = (path: (ids: Ids) => string, expect = 404): Attack => ({
-  expect,
-  sent: (ids) => ({ method: 'DELETE', path: path(ids) }),
-})
-
 /** How a tenant would reach for what is another's, on each operation that takes an id. */
 const ATTACKS: Record<string, Attack[]> = {
   'POST /api/track': [
@@ -133,7 +108,7 @@ const ATTACKS: Record<string, Attack[]> = {
   ],
   'GET /api/quota': [get(({ tenant }) => `/api/quota?tenant_id=${tenant}`)],
   'GET /api/entries': [get(({ tenant }) => `/api/entries?tenant_id=${tenant}`)],
-  'GET /api/usage/summary': [get(({ tenant }) => `/api/usage/summary?tenant_id=${tenant}`)],
+  ...attacksOnUsage(),
   'GET /api/billing/current': [get(({ tenant }) => `/api/billing/current?tenant_id=${tenant}`)],
   'GET /api/admin/tenants/{id}': [get(({ tenant }) => `/api/admin/tenants/${tenant}`, 403)],
   'PATCH /api/admin/tenants/{id}': [

@@ -85,7 +85,7 @@ export async function buildApp(deps: AppDependencies): Promise<FastifyInstance> 
   await app.register(async (routes) => {
     trackRoutes(routes, { ...deps, toProblem })
     ledgerRoutes(routes, { ...deps, senderNames, audit })
-    analyticsRoutes(routes, deps)
+    analyticsRoutes(routes, { ...deps, senderNames })
     billingRoutes(routes, { ...deps, audit, seller: deps.settings.seller, collects: false })
     accessRoutes(routes, deps)
     systemRoutes(routes, deps)

@@ -14,8 +14,7 @@ export async function readQuota(
   { pool, catalog, clock }: { pool: pg.Pool; catalog: Catalog; clock: Clock },
   tenantNo: number,
 ): Promise<z.infer<typeof quotaReply>> {
-  const now = clock.now()
-  const { account, terms } = await accountAt(pool, catalog, tenantNo, now)
+  const { account, terms, now } = await accountAt(pool, catalog, tenantNo, clock.now())
   return {
     plan: terms.plan,
     status: account.status,
