@@ -231,3 +231,7 @@ export const USAGE_LOG_LATE_HOURS = 24
 /** Dates of one answer, and of all its series together. */
 export const USAGE_DATES_MAX = 4_000
 export const USAGE_POINTS_MAX = 20_000
+/** Of one tenant, that `verify` tells one by one. */
+export const USAGE_DIFFERENCES_TOLD_MAX = 20
+/** Between looks of who rebuilds, while another node folds. */
+export const USAGE_REBUILD_WAIT_MS = 100

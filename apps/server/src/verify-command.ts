@@ -4,6 +4,7 @@ import type pg from 'pg'
 import type { Logger } from 'pino'
 import { type Head, hashOfHeads, headsText, parseHeads } from './access/audit/heads.ts'
 import { type VerifiedAudit, verifyAudit } from './access/audit/verify.ts'
+import { type VerifiedRollups, verifyRollups } from './analytics/verify/verify.ts'
 import { openCatalog } from './catalog/catalog.ts'
 import type { Config } from './config.ts'
 import { isMigrated } from './db/migrate.ts'
@@ -35,11 +36,13 @@ export async function verifyCommand(
       )
       return 1
     }
-    const { logs, audit } = await verifyAll(pool, earlier)
+    const { logs, rollups, audit } = await verifyAll(pool, earlier)
     reportLogs(logs)
+    reportRollups(rollups)
     const heads = reportAudit(audit)
     if (options.saveHeads !== undefined) await saveHeads(options.saveHeads, heads, audit)
-    return logs.differences.length + audit.differences.length === 0 ? 0 : 1
+    const found = [logs, rollups, audit].map(({ differences }) => differences.length)
+    return found.every((number) => number === 0) ? 0 : 1
   } finally {
     await pool.end()
     await database.close()
@@ -61,7 +64,7 @@ async function readHeadsFile(file: string): Promise<Head[]> {
 async function verifyAll(
   pool: pg.Pool,
   earlier: Head[],
-): Promise<{ logs: VerifiedLogs; audit: VerifiedAudit }> {
+): Promise<{ logs: VerifiedLogs; rollups: VerifiedRollups; audit: VerifiedAudit }> {
   const catalog = await openCatalog(pool)
   const bar = new SingleBar(
     { format: '{bar} {percentage}% | {value} of {total} lines' },
@@ -78,7 +81,8 @@ async function verifyAll(
       await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY')
       const logs = await verifyLogs(client, catalog, progress)
       bar.stop()
-      return { logs, audit: await verifyAudit(client, earlier, progress) }
+      const rollups = await verifyRollups(client)
+      return { logs, rollups, audit: await verifyAudit(client, earlier, progress) }
     })
   } finally {
     bar.stop()
@@ -93,6 +97,16 @@ function reportLogs({ logs, lines, differences }: VerifiedLogs): void {
   process.stdout.write(
     `${lines} lines of ${logs} logs verified, ${differences.length} differences\n`,
   )
+}
+
+function reportRollups({ tenants, rows, differences }: VerifiedRollups): void {
+  for (const { tenantNo, what } of differences) {
+    process.stdout.write(`tenant number ${tenantNo}: ${what}\n`)
+  }
+  process.stdout.write(
+    `${rows} rollups of ${tenants} tenants verified, ${differences.length} differences\n`,
+  )
+  if (differences.length > 0) process.stdout.write('tollgate rebuild makes rollups again.\n')
 }
 
 /** @returns the text of a file of heads */

@@ -1,4 +1,5 @@
 import type pg from 'pg'
+import { verifyRollups } from '../src/analytics/verify/verify.ts'
 import { expectStatus, type TestNode } from './node.ts'
 
 /** A call as the log has it, seen without any of the code that counts it. */
@@ -134,6 +135,19 @@ function mean(values: readonly number[]): number | null {
 function largest(values: readonly (number | null)[]): number | null {
   const known = values.filter((value) => value !== null)
   return known.length === 0 ? null : Math.max(...known)
+}
+
+/** What of the rollups differs from their logs, in one snapshot, since nodes go on folding. */
+export async function differencesOfRollups(pool: pg.Pool): Promise<string[]> {
+  const client = await pool.connect()
+  try {
+    await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY')
+    const { differences } = await verifyRollups(client)
+    await client.query('COMMIT')
+    return differences.map(({ what }) => what)
+  } finally {
+    client.release()
+  }
 }
 
 /** As the tenant's key sees it. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
-import { fileURLToPath } from 'node:url'
 import { after, test } from 'node:test'
+import { fileURLToPath } from 'node:url'
 import { expectStatus, testNode } from '../../test/node.ts'
 import { exampleJanuary, exampleWeek, sendCalls } from '../../test/usage-example.ts'
 import { placeTenants, UsageFolder } from './rollups/folder.ts'

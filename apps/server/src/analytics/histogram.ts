@@ -32,6 +32,11 @@ export class Histogram {
   }
 }
 
+/** As the fold has it in SQL; -1: zero. */
+export function bucketOf(value: number): number {
+  return value < 1 ? -1 : Math.floor(Math.log(value) / LOG_WIDTH)
+}
+
 function middleOf(bucket: number): number {
   return bucket < 0 ? 0 : Math.exp((bucket + 0.5) * LOG_WIDTH)
 }

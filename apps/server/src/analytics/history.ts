@@ -1,15 +1,15 @@
 import type { Granularity, UsageHistory } from '@tollgate/contract'
-import { encodeCursor, decodeCursor } from '../lib/cursor.ts'
+import { decodeCursor, encodeCursor } from '../lib/cursor.ts'
 import type { Subject, Verb } from './answer.ts'
 import { daysBegun, type Stretch } from './calendar.ts'
+import { countsOf } from './counts.ts'
 import { formatOf } from './formats.ts'
 import { granularityNeed, historyNeed, requireFeature } from './gate.ts'
-import { countsOf } from './counts.ts'
 import type { Histogram } from './histogram.ts'
 import { datesOf, isFine, type Range, type RangeQuery, rangeOf } from './range.ts'
 import { average, kilobytes, rounded, successRate } from './rates.ts'
-import { sumOf, type UsageOf } from './readings/usage.ts'
 import { readerOf } from './readings/reader.ts'
+import { sumOf, type UsageOf } from './readings/usage.ts'
 
 export type HistoryQuery = RangeQuery & {
   granularity: Granularity

@@ -24,6 +24,7 @@ const AUDIT_LINE = {
 const STRETCHES = { tenantNo: 1, starts: [0, 3_600_000] }
 const LOG_STRETCH = { after: 0, through: 1, since: 0 }
 const ZONES = { timeZone: 'UTC', hourZone: 'UTC' }
+const POSITION = { tenantNo: 1, generation: 0, hourZone: 'UTC', foldedSeq: 0 }
 const ANY_LINE = { actorId: null, action: null, objectId: null }
 
 /** What each statement is run with. A statement that is new must be added here. */
@@ -173,6 +174,7 @@ const STATEMENTS: Record<string, Record<string, readonly unknown[]>> = {
     insertFirstPosition: [1, ZONES],
     writeTimeZone: [1, 'UTC'],
     insertNextPosition: [1, ZONES],
+    insertNextPositions: [],
     deleteOtherNext: [1, 'UTC'],
     readSuccessors: [],
     readNextCount: [],
@@ -180,6 +182,11 @@ const STATEMENTS: Record<string, Record<string, readonly unknown[]>> = {
     lockPositions: [1],
     makeLive: [1],
     deleteOrphans: [1],
+  },
+  'analytics/verify': {
+    readLivePositions: [],
+    readHours: [POSITION, 0],
+    readBuckets: [POSITION],
   },
   catalog: {
     lockCatalog: [],

@@ -266,3 +266,12 @@ export async function deleteOrphans(db: Queryable, tenantNo: number): Promise<vo
     [tenantNo],
   )
 }
+
+/** Begins the next generation of all tenants that have none on its way. */
+export async function insertNextPositions(db: Queryable): Promise<void> {
+  await db.query(
+    `INSERT INTO usage_position (tenant_no, generation, live, time_zone, hour_zone, folded_seq, folded_at)
+     SELECT tenant_no, generation + 1, false, time_zone, hour_zone, 0, '-infinity'
+     FROM usage_position WHERE live ON CONFLICT DO NOTHING`,
+  )
+}
