@@ -82,6 +82,7 @@ export const USAGE = [
   'keys',
   'teams',
   'timeseries',
+  'export',
 ]
 
 function usage(tenantId: string): Record<string, Operation> {

@@ -1,6 +1,8 @@
 import {
   breakdownReply,
   currentReply,
+  exportQuery,
+  exportReply,
   fields,
   historyQuery,
   historyReply,
@@ -13,12 +15,13 @@ import {
   timeseriesQuery,
   timeseriesReply,
 } from '@tollgate/contract'
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyReply } from 'fastify'
 import { z } from 'zod'
 import type { Caller } from '../lib/caller.ts'
 import { type AnalyticsDependencies, answer, type Verb } from './answer.ts'
 import { usageBreakdown } from './breakdown.ts'
 import { usageCurrent } from './current.ts'
+import { type ExportFile, usageExport } from './export.ts'
 import { usageHistory } from './history.ts'
 import { usagePerformance } from './performance.ts'
 import { usageByKey, usageByTeam } from './senders.ts'
@@ -33,6 +36,7 @@ type Reading = {
   query: z.ZodObject
   reply: z.ZodType
   verb: Verb<never, unknown>
+  isFile?: true
 }
 
 const READINGS: readonly Reading[] = [
@@ -92,6 +96,14 @@ const READINGS: readonly Reading[] = [
     reply: timeseriesReply,
     verb: usageTimeseries,
   },
+  {
+    name: 'export',
+    summary: 'Usage by day, as a file',
+    query: exportQuery,
+    reply: exportReply,
+    verb: usageExport,
+    isFile: true,
+  },
 ]
 
 /** The Usage API: for the tenant itself, and of any tenant for operators. */
@@ -124,7 +136,7 @@ function ownRoute(app: FastifyInstance, deps: AnalyticsDependencies, reading: Re
       const tenantNo = await request.tenantNo(tenant_id)
       const gated = isGated(request.caller)
       const body = await answer(deps, { request, reply }, { tenantNo, gated }, verb, asked as never)
-      return body ?? reply.send()
+      return sent(reply, reading, body)
     },
   )
 }
@@ -148,9 +160,21 @@ function operatorRoute(app: FastifyInstance, deps: AnalyticsDependencies, readin
       const { id } = request.params as { id: string }
       const whose = { tenantNo: await request.tenantNo(id), gated: false }
       const body = await answer(deps, { request, reply }, whose, verb, request.query as never)
-      return body ?? reply.send()
+      return sent(reply, reading, body)
     },
   )
+}
+
+/** Nothing where the asker has it already. */
+function sent(reply: FastifyReply, { isFile }: Reading, body: unknown): unknown {
+  if (body === null) return reply.send()
+  if (isFile === undefined) return body
+  const { name, type, text } = body as ExportFile
+  const headers = {
+    'content-type': type,
+    'content-disposition': `attachment; filename="${name}"`,
+  }
+  return reply.headers(headers).serializer(String).send(text)
 }
 
 /** A plan binds the tenant and the services that speak for it, not those who operate Tollgate. */
