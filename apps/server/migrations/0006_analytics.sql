@@ -7,7 +7,7 @@ CREATE TABLE usage_position (
   tenant_no  integer NOT NULL,
   generation smallint NOT NULL,
   live       boolean NOT NULL,
-  time_zone  text NOT NULL,               -- the account's, when somebody last looked
+  time_zone  text NOT NULL,               -- whose days they are
   hour_zone  text NOT NULL,               -- whose hours they are; UTC for all zones with whole hours
   folded_seq bigint NOT NULL,
   folded_at  timestamptz NOT NULL,        -- when that line was recorded: no later line is older
@@ -15,12 +15,14 @@ CREATE TABLE usage_position (
 ) WITH (fillfactor = 40);
 CREATE INDEX usage_position_to_come ON usage_position (tenant_no) WHERE NOT live;
 
--- Calls by the hour in which they happened and by one of what is known of them (analytics/dimensions.ts).
+-- Calls by the hour in which they happened and by one of what is known of them; and by the day, where
+-- the dimension is 100 more (analytics/dimensions.ts), since whoever asks about a month should not have
+-- to read 744 hours.
 CREATE TABLE usage_hour (
   tenant_no     integer NOT NULL,
   generation    smallint NOT NULL,
   dimension     smallint NOT NULL,
-  hour          timestamptz NOT NULL,
+  hour          timestamptz NOT NULL,     -- or day: where it begins
   value         text NOT NULL,
   calls         bigint NOT NULL,          -- that were not denied, whatever became of them
   failed        bigint NOT NULL,          -- of these
@@ -36,7 +38,8 @@ CREATE TABLE usage_hour (
   PRIMARY KEY (tenant_no, generation, dimension, hour, value)
 ) WITH (fillfactor = 80);
 
--- How many calls took how long, and had files how large: by the hour, in buckets 2 % wide.
+-- How many calls took how long, and had files how large: by the hour, and by
+-- the day where the metric is 100 more; in buckets 2 % wide.
 CREATE TABLE usage_histogram (
   tenant_no  integer NOT NULL,
   generation smallint NOT NULL,

@@ -222,6 +222,7 @@ export const USAGE_PLACE_SECONDS = 10
 export const USAGE_PLACES_PER_READ = 1_000
 /** Of one tenant, hour and dimension; further ones are counted together. */
 export const USAGE_VALUES_PER_HOUR_MAX = 200
+export const USAGE_VALUES_PER_DAY_MAX = 1_000
 /** Of an endpoint: what is longer does not fit an index. */
 export const USAGE_VALUE_CHARS_MAX = 400
 /** Lines of a log that an answer by the minute or second may read. */

@@ -5,6 +5,7 @@ import { dayAt, startOfDay } from './calendar.ts'
 import { needOf, requireFeature } from './gate.ts'
 import { average, percentageOf, successRate } from './rates.ts'
 import {
+  dailyReader,
   hourlyReader,
   loggedReader,
   sumOf,
@@ -29,7 +30,7 @@ export const usageCurrent: Verb<object, UsageCurrent> = (subject) => {
     dependsOn: [second],
     async read() {
       const [ofDay, hourTotal] = await Promise.all([
-        hourlyReader(source, today).by(['total']),
+        dailyReader(source, today).by(['total']),
         lastHour(source, now),
       ])
       const dayTotal = sumOf(ofDay)

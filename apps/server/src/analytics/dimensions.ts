@@ -25,6 +25,9 @@ export function dimensionFromCode(code: number): Dimension {
   return name
 }
 
+/** Added to a dimension or metric where it is by the day and not by the hour. Stored, as above. */
+export const BY_DAY = 100
+
 /** Where values beyond the bound of an hour are counted together. */
 export const OTHER = '(other)'
 /** The error of a call that failed and did not say why. */

@@ -1,4 +1,5 @@
 import { USAGE_VALUE_CHARS_MAX } from '../limits.ts'
+import { BY_DAY } from './dimensions.ts'
 
 // How SQL sees a line of the log as usage, in one place for the fold and for what is not folded yet.
 
@@ -65,3 +66,6 @@ export const HISTOGRAM_VALUES = '(VALUES (0::int2, l.ms), (1::int2, l.bytes)) AS
 /** Buckets 2 % wide, so that the middle of one is within 1 % of all that is in it; -1: zero. */
 export const BUCKET = `CASE WHEN g.amount < 1 THEN -1
   ELSE floor(ln(g.amount::float8) / ln(1.02::float8)) END::int2`
+
+/** The hour and the day that `c` is counted in. */
+export const LEVELS = `(VALUES (0, c.hour), (${BY_DAY}, c.day)) AS w (base, start)`

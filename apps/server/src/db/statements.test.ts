@@ -23,8 +23,9 @@ const AUDIT_LINE = {
 }
 const STRETCHES = { tenantNo: 1, starts: [0, 3_600_000] }
 const LOG_STRETCH = { after: 0, through: 1, since: 0 }
+const READ_ZONES = { hours: 'UTC', days: 'UTC' }
 const ZONES = { timeZone: 'UTC', hourZone: 'UTC' }
-const POSITION = { tenantNo: 1, generation: 0, hourZone: 'UTC', foldedSeq: 0 }
+const POSITION = { tenantNo: 1, generation: 0, hourZone: 'UTC', timeZone: 'UTC', foldedSeq: 0 }
 const ANY_LINE = { actorId: null, action: null, objectId: null }
 
 /** What each statement is run with. A statement that is new must be added here. */
@@ -162,9 +163,9 @@ const STATEMENTS: Record<string, Record<string, readonly unknown[]>> = {
   },
   'access/unlock': { readEmailsOfTenant: [1] },
   'analytics/readings': {
-    readUsage: [STRETCHES, [0], 'UTC'],
+    readUsage: [STRETCHES, [0], READ_ZONES],
     readLoggedUsage: [STRETCHES, [0], LOG_STRETCH],
-    readHistogram: [STRETCHES, 0, 'UTC'],
+    readHistogram: [STRETCHES, 0, READ_ZONES],
     readLoggedHistogram: [STRETCHES, 0, LOG_STRETCH],
     readSeqBefore: [1, 0],
   },
@@ -172,10 +173,9 @@ const STATEMENTS: Record<string, Record<string, readonly unknown[]>> = {
     foldDue: [10, 0],
     readUnplaced: [10],
     insertFirstPosition: [1, ZONES],
-    writeTimeZone: [1, 'UTC'],
     insertNextPosition: [1, ZONES],
     insertNextPositions: [],
-    deleteOtherNext: [1, 'UTC'],
+    deleteNext: [1],
     readSuccessors: [],
     readNextCount: [],
     deleteLive: [1],

@@ -2,7 +2,13 @@ import type { Granularity } from '@tollgate/contract'
 import { invalidField } from '../../lib/problem-error.ts'
 import type { Stretch } from '../calendar.ts'
 import { isFine, type Range } from '../range.ts'
-import { hourlyReader, loggedReader, type UsageReader, type UsageSource } from './usage.ts'
+import {
+  dailyReader,
+  hourlyReader,
+  loggedReader,
+  type UsageReader,
+  type UsageSource,
+} from './usage.ts'
 
 /** Usage in each of the dates of a range. @throws ProblemError invalid_request */
 export async function readerOf(
@@ -12,7 +18,8 @@ export async function readerOf(
   granularity: Granularity,
 ): Promise<UsageReader> {
   const starts = [...dates.map(({ start }) => start), to]
-  if (!isFine(granularity)) return hourlyReader(source, starts)
+  if (granularity === 'hourly') return hourlyReader(source, starts)
+  if (!isFine(granularity)) return dailyReader(source, starts)
   const reader = await loggedReader(source, starts)
   if (reader !== null) return reader
   const message = 'there are too many calls for dates so fine; ask for a shorter range'
@@ -21,5 +28,5 @@ export async function readerOf(
 
 /** Usage in a whole range. */
 export function wholeReader(source: UsageSource, { from, to }: Range): UsageReader {
-  return hourlyReader(source, [from, to])
+  return dailyReader(source, [from, to])
 }

@@ -1,4 +1,5 @@
 import type { Queryable } from '../../db/pool.ts'
+import { BY_DAY } from '../dimensions.ts'
 import {
   BUCKET,
   CALL_FIELDS,
@@ -12,6 +13,8 @@ import {
 
 /** What a reading is about. `starts`: where its stretches begin, and last where the last one ends, ms. */
 export type Stretches = { tenantNo: number; starts: readonly number[] }
+/** Whose hours and days are needed; days null: the stretches are no whole days. */
+export type Zones = { hours: string; days: string | null }
 /** Lines of the log that may be about the stretches: calls of (after, through], and all later voids. */
 export type LogStretch = { after: number; through: number; since: number }
 
@@ -46,14 +49,16 @@ function lines(calls: string, voids: string): string {
 }
 
 /**
- * What is folded, and what is not: the lines behind the position. Where the rollups are by the hours of
- * another zone than the tenant's, which is so for a moment after it moved, all is read from the log.
+ * What is folded, and what is not: the lines behind the position. Whole days are read as such where the
+ * rollups have the tenant's days, else hours. Where they have other hours than the tenant's, which is so
+ * for a moment after it moved, all is read from the log.
  * The limit is the number of lines there are, so that the planner looks for few, by their numbers.
  */
 const FOLDED_AND_TAIL = `
   position AS MATERIALIZED (
-    SELECT generation, folded_seq, folded_at FROM usage_position
-    WHERE tenant_no = $1::int4 AND live AND hour_zone = $4::text
+    SELECT generation, folded_seq, folded_at,
+      CASE WHEN time_zone = $5::text THEN ${BY_DAY} ELSE 0 END AS base
+    FROM usage_position WHERE tenant_no = $1::int4 AND live AND hour_zone = $4::text
   ), tail AS MATERIALIZED (
     SELECT ${LINE_COLUMNS} FROM entry
     WHERE tenant_no = $1::int4 AND seq > coalesce((SELECT folded_seq FROM position), 0)
@@ -86,12 +91,15 @@ const OF_LINES = `
   WHERE d.value IS NOT NULL AND d.dimension = ANY ($3::int2[])`
 
 const OF_HOURS = `
-  SELECT width_bucket(hour, $2::timestamptz[])::int4 AS place, dimension, value, calls,
+  SELECT width_bucket(hour, $2::timestamptz[])::int4 AS place,
+    (dimension - (SELECT base FROM position))::int2 AS dimension, value, calls,
     failed AS failures, denied AS denials, units, credits, sized, bytes, timed, ms, largest_bytes,
     last_at
   FROM usage_hour
   WHERE tenant_no = $1::int4 AND generation = (SELECT generation FROM position)
-    AND dimension = ANY ($3::int2[]) AND ${within('hour')}`
+    AND dimension = ANY (ARRAY(
+      SELECT (d + (SELECT base FROM position))::int2 FROM unnest($3::int2[]) AS d))
+    AND ${within('hour')}`
 
 const USAGE = `SELECT place, dimension, value, ${SUMS} FROM`
 
@@ -100,13 +108,13 @@ export async function readUsage(
   db: Queryable,
   { tenantNo, starts }: Stretches,
   dimensions: readonly number[],
-  hourZone: string,
+  zones: Zones,
 ): Promise<UsageRow[]> {
   const { rows } = await db.query<UsageRow>({
     name: 'read_usage',
     text: `WITH ${FOLDED_AND_TAIL}
       ${USAGE} (${OF_HOURS} UNION ALL ${OF_LINES}) AS r GROUP BY 1, 2, 3`,
-    values: [tenantNo, instants(starts), dimensions, hourZone],
+    values: [tenantNo, instants(starts), dimensions, zones.hours, zones.days],
   })
   return rows
 }
@@ -138,7 +146,7 @@ export async function readHistogram(
   db: Queryable,
   { tenantNo, starts }: Stretches,
   metric: number,
-  hourZone: string,
+  zones: Zones,
 ): Promise<HistogramRow[]> {
   const { rows } = await db.query<HistogramRow>({
     name: 'read_usage_histogram',
@@ -146,10 +154,10 @@ export async function readHistogram(
         SELECT width_bucket(hour, $2::timestamptz[])::int4 AS place, bucket, calls
         FROM usage_histogram
         WHERE tenant_no = $1::int4 AND generation = (SELECT generation FROM position)
-          AND metric = $3::int2 AND ${within('hour')}
+          AND metric = ($3::int2 + (SELECT base FROM position))::int2 AND ${within('hour')}
         UNION ALL ${HISTOGRAM_OF_LINES}
       ) AS r GROUP BY 1, 2`,
-    values: [tenantNo, instants(starts), metric, hourZone],
+    values: [tenantNo, instants(starts), metric, zones.hours, zones.days],
   })
   return rows
 }

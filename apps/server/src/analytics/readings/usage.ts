@@ -62,14 +62,25 @@ export type UsageSource = { pool: pg.Pool; tenantNo: number; timeZone: string }
 
 /** @param starts whole hours of the tenant's zone: where stretches begin, and last where the last one ends */
 export function hourlyReader(source: UsageSource, starts: readonly number[]): UsageReader {
-  const { pool, tenantNo, timeZone } = source
+  return foldedReader(source, starts, null)
+}
+
+/** @param starts as above, but days: there are fewer of them to read */
+export function dailyReader(source: UsageSource, starts: readonly number[]): UsageReader {
+  return foldedReader(source, starts, source.timeZone)
+}
+
+function foldedReader(
+  { pool, tenantNo, timeZone }: UsageSource,
+  starts: readonly number[],
+  days: string | null,
+): UsageReader {
   const stretches = { tenantNo, starts }
-  const hourZone = hourZoneOf(timeZone)
+  const zones = { hours: hourZoneOf(timeZone), days }
   return {
-    by: async (dimensions) =>
-      usageFrom(await readUsage(pool, stretches, codes(dimensions), hourZone)),
+    by: async (dimensions) => usageFrom(await readUsage(pool, stretches, codes(dimensions), zones)),
     histograms: async (metric) => {
-      const rows = await readHistogram(pool, stretches, METRIC_CODES[metric], hourZone)
+      const rows = await readHistogram(pool, stretches, METRIC_CODES[metric], zones)
       return histogramsFrom(rows, starts.length - 1)
     },
   }

@@ -9,8 +9,8 @@ import {
 import { hourZoneOf } from './hour-zone.ts'
 import {
   deleteLive,
+  deleteNext,
   deleteOrphans,
-  deleteOtherNext,
   foldDue,
   insertFirstPosition,
   insertNextPosition,
@@ -18,7 +18,6 @@ import {
   makeLive,
   readSuccessors,
   readUnplaced,
-  writeTimeZone,
 } from './store.ts'
 
 /**
@@ -67,23 +66,21 @@ export class UsageFolder {
   }
 }
 
-/** Gives new tenants a position, and those that moved to other hours their next rollups. */
+/** Gives new tenants a position, and those that moved to another time zone their next rollups. */
 export async function placeTenants(pool: pg.Pool): Promise<void> {
-  for (const { tenantNo, timeZone, hourZone } of await readUnplaced(pool, USAGE_PLACES_PER_READ)) {
-    const needed = hourZoneOf(timeZone)
-    if (hourZone === null) {
-      await insertFirstPosition(pool, tenantNo, { timeZone, hourZone: needed })
+  for (const { tenantNo, timeZone, isNew } of await readUnplaced(pool, USAGE_PLACES_PER_READ)) {
+    const zones = { timeZone, hourZone: hourZoneOf(timeZone) }
+    if (isNew) {
+      await insertFirstPosition(pool, tenantNo, zones)
       continue
     }
     await inTransaction(pool, async (db) => {
       await lockPositions(db, tenantNo)
-      await deleteOtherNext(db, tenantNo, needed)
-      if (hourZone !== needed) {
-        await insertNextPosition(db, tenantNo, { timeZone, hourZone: needed })
-      }
-      await writeTimeZone(db, tenantNo, timeZone)
+      await deleteNext(db, tenantNo)
+      // What was begun there has the number that comes next.
+      await deleteOrphans(db, tenantNo)
+      await insertNextPosition(db, tenantNo, zones)
     })
-    if (hourZone === needed) await deleteOrphans(pool, tenantNo)
   }
 }
 

@@ -1,12 +1,13 @@
 import { onlyRow, type Queryable } from '../../db/pool.ts'
-import { USAGE_VALUES_PER_HOUR_MAX } from '../../limits.ts'
-import { OTHER } from '../dimensions.ts'
+import { USAGE_VALUES_PER_DAY_MAX, USAGE_VALUES_PER_HOUR_MAX } from '../../limits.ts'
+import { BY_DAY, OTHER } from '../dimensions.ts'
 import {
   BUCKET,
   CALL_FIELDS,
   COMBINATION,
   DIMENSION_VALUES,
   HISTOGRAM_VALUES,
+  LEVELS,
   LINE_COLUMNS,
   MEASURES,
   SUMS,
@@ -26,7 +27,7 @@ const FOLD = `
 WITH guard AS MATERIALIZED (
   SELECT pg_try_advisory_xact_lock(${FOLD_LOCK}) AS mine
 ), due AS MATERIALIZED (
-  SELECT p.tenant_no, p.generation, p.folded_seq, p.folded_at, p.hour_zone,
+  SELECT p.tenant_no, p.generation, p.folded_seq, p.folded_at, p.hour_zone, p.time_zone,
     least(a.last_seq - p.folded_seq, $1::int8) AS lines
   FROM usage_position AS p JOIN account AS a ON a.tenant_no = p.tenant_no
   WHERE a.last_seq > p.folded_seq AND (SELECT mine FROM guard)
@@ -42,31 +43,34 @@ WITH guard AS MATERIALIZED (
     SELECT recorded_at FROM entry
     WHERE tenant_no = c.tenant_no AND seq = c.upto AND recorded_at >= c.folded_at LIMIT 1) AS e
   WHERE p.tenant_no = c.tenant_no AND p.generation = c.generation AND p.folded_seq = c.folded_seq
-  RETURNING c.tenant_no, c.generation, c.folded_seq, c.upto, c.folded_at, c.hour_zone
+  RETURNING c.tenant_no, c.generation, c.folded_seq, c.upto, c.folded_at, c.hour_zone, c.time_zone
 ), added AS MATERIALIZED (
-  SELECT m.tenant_no, m.generation, m.hour_zone, e.*
+  SELECT m.tenant_no, m.generation, m.hour_zone, m.time_zone, e.*
   FROM moved AS m CROSS JOIN LATERAL (
     SELECT ${LINE_COLUMNS} FROM entry
     WHERE tenant_no = m.tenant_no AND seq > m.folded_seq AND seq <= m.upto
       AND recorded_at >= m.folded_at
     ORDER BY seq LIMIT m.upto - m.folded_seq) AS e
 ), lines AS MATERIALIZED (
-  SELECT l.*, date_trunc('hour', l.at, l.hour_zone) AS hour FROM (
-    SELECT e.tenant_no, e.generation, e.hour_zone, 1 AS sign, ${CALL_FIELDS}
+  SELECT l.*, date_trunc('hour', l.at, l.hour_zone) AS hour,
+    date_trunc('day', l.at, l.time_zone) AS day
+  FROM (
+    SELECT e.tenant_no, e.generation, e.hour_zone, e.time_zone, 1 AS sign, ${CALL_FIELDS}
     FROM added AS e WHERE e.kind IN (3, 4)
     UNION ALL
-    SELECT v.tenant_no, v.generation, v.hour_zone, -1 AS sign, ${CALL_FIELDS}
+    SELECT v.tenant_no, v.generation, v.hour_zone, v.time_zone, -1 AS sign, ${CALL_FIELDS}
     FROM added AS v CROSS JOIN LATERAL (
       SELECT ${LINE_COLUMNS} FROM entry
       WHERE tenant_no = v.tenant_no AND seq = (v.detail ->> 'voided_seq')::int8 LIMIT 1) AS e
     WHERE v.kind = 11
   ) AS l
 ), combined AS (
-  SELECT tenant_no, generation, hour, ${COMBINATION}, ${MEASURES}
-  FROM lines GROUP BY tenant_no, generation, hour, ${COMBINATION}
+  SELECT tenant_no, generation, hour, day, ${COMBINATION}, ${MEASURES}
+  FROM lines GROUP BY tenant_no, generation, hour, day, ${COMBINATION}
 ), spread AS MATERIALIZED (
-  SELECT c.tenant_no, c.generation, d.dimension, c.hour, d.value, ${SUMS}
-  FROM combined AS c CROSS JOIN LATERAL ${DIMENSION_VALUES}
+  SELECT c.tenant_no, c.generation, (w.base + d.dimension)::int2 AS dimension, w.start AS hour,
+    d.value, ${SUMS}
+  FROM combined AS c CROSS JOIN LATERAL ${DIMENSION_VALUES} CROSS JOIN LATERAL ${LEVELS}
   WHERE d.value IS NOT NULL GROUP BY 1, 2, 3, 4, 5
 ), fresh AS MATERIALIZED (
   SELECT s.tenant_no, s.generation, s.dimension, s.hour, s.value,
@@ -76,7 +80,7 @@ WITH guard AS MATERIALIZED (
     SELECT true AS there FROM usage_hour AS h
     WHERE h.tenant_no = s.tenant_no AND h.generation = s.generation AND h.dimension = s.dimension
       AND h.hour = s.hour AND h.value = s.value LIMIT 1) AS known ON true
-  WHERE s.dimension > 0 AND known.there IS NULL
+  WHERE s.dimension NOT IN (0, ${BY_DAY}) AND known.there IS NULL
 ), crowded AS (
   SELECT f.tenant_no, f.generation, f.dimension, f.hour, f.value
   FROM fresh AS f JOIN (
@@ -88,7 +92,8 @@ WITH guard AS MATERIALIZED (
         AND h.dimension = g.dimension AND h.hour = g.hour) AS seen
   ) AS g ON g.tenant_no = f.tenant_no AND g.generation = f.generation
     AND g.dimension = f.dimension AND g.hour = f.hour
-  WHERE f.place + g.number > ${USAGE_VALUES_PER_HOUR_MAX}
+  WHERE f.place + g.number > CASE WHEN f.dimension < ${BY_DAY} THEN ${USAGE_VALUES_PER_HOUR_MAX}
+    ELSE ${USAGE_VALUES_PER_DAY_MAX} END
 ), hours AS (
   INSERT INTO usage_hour AS h (tenant_no, generation, dimension, hour, value, calls, failed, denied,
     units, credits, sized, bytes, timed, ms, largest_bytes, last_at)
@@ -107,9 +112,14 @@ WITH guard AS MATERIALIZED (
     last_at = greatest(h.last_at, EXCLUDED.last_at)
 ), histograms AS (
   INSERT INTO usage_histogram AS h (tenant_no, generation, metric, hour, bucket, calls)
-  SELECT l.tenant_no, l.generation, g.metric, l.hour, ${BUCKET}, sum(l.sign)
-  FROM lines AS l CROSS JOIN LATERAL ${HISTOGRAM_VALUES}
-  WHERE g.amount IS NOT NULL GROUP BY 1, 2, 3, 4, 5
+  SELECT c.tenant_no, c.generation, (w.base + c.metric)::int2, w.start, c.bucket, sum(c.calls)
+  FROM (
+    SELECT l.tenant_no, l.generation, l.hour, l.day, g.metric, ${BUCKET} AS bucket,
+      sum(l.sign) AS calls
+    FROM lines AS l CROSS JOIN LATERAL ${HISTOGRAM_VALUES}
+    WHERE g.amount IS NOT NULL GROUP BY 1, 2, 3, 4, 5, 6
+  ) AS c CROSS JOIN LATERAL ${LEVELS}
+  GROUP BY 1, 2, 3, 4, 5
   ON CONFLICT (tenant_no, generation, metric, hour, bucket)
   DO UPDATE SET calls = h.calls + EXCLUDED.calls
 )
@@ -142,25 +152,24 @@ export async function foldDue(
   return { mine: row.mine, lines: Number(row.lines), lastTenantNo: row.last_tenant_no }
 }
 
-/** Tenants without a position, or whose time zone changed since somebody looked. */
+/** Tenants without a position, or in another time zone than their rollups, also those on their way. */
 export async function readUnplaced(
   db: Queryable,
   limit: number,
-): Promise<{ tenantNo: number; timeZone: string; hourZone: string | null }[]> {
-  const { rows } = await db.query<{
-    tenant_no: number
-    time_zone: string
-    hour_zone: string | null
-  }>(
-    `SELECT a.tenant_no, a.state ->> 'tz' AS time_zone, p.hour_zone
+): Promise<{ tenantNo: number; timeZone: string; isNew: boolean }[]> {
+  const { rows } = await db.query<{ tenant_no: number; time_zone: string; is_new: boolean }>(
+    `SELECT a.tenant_no, a.state ->> 'tz' AS time_zone, p.tenant_no IS NULL AS is_new
      FROM account AS a LEFT JOIN usage_position AS p ON p.tenant_no = a.tenant_no AND p.live
-     WHERE p.tenant_no IS NULL OR p.time_zone <> a.state ->> 'tz' LIMIT $1`,
+     WHERE p.tenant_no IS NULL OR (p.time_zone <> a.state ->> 'tz' AND NOT EXISTS (
+       SELECT FROM usage_position AS n
+       WHERE n.tenant_no = a.tenant_no AND NOT n.live AND n.time_zone = a.state ->> 'tz'))
+     LIMIT $1`,
     [limit],
   )
   return rows.map((row) => ({
     tenantNo: row.tenant_no,
     timeZone: row.time_zone,
-    hourZone: row.hour_zone,
+    isNew: row.is_new,
   }))
 }
 
@@ -176,42 +185,23 @@ export async function insertFirstPosition(
   )
 }
 
-export async function writeTimeZone(
-  db: Queryable,
-  tenantNo: number,
-  timeZone: string,
-): Promise<void> {
-  await db.query('UPDATE usage_position SET time_zone = $2 WHERE tenant_no = $1 AND live', [
-    tenantNo,
-    timeZone,
-  ])
-}
-
-/** Begins the next generation beside the live one; null: as the live one has it. One that was begun already stays. */
+/** Begins the next generation beside the live one. One that was begun already stays. */
 export async function insertNextPosition(
   db: Queryable,
   tenantNo: number,
-  zones: { timeZone: string | null; hourZone: string | null },
+  zones: { timeZone: string; hourZone: string },
 ): Promise<void> {
   await db.query(
     `INSERT INTO usage_position (tenant_no, generation, live, time_zone, hour_zone, folded_seq, folded_at)
-     SELECT tenant_no, generation + 1, false, coalesce($2, time_zone), coalesce($3, hour_zone), 0,
-       '-infinity'
+     SELECT tenant_no, generation + 1, false, $2, $3, 0, '-infinity'
      FROM usage_position WHERE tenant_no = $1 AND live ON CONFLICT DO NOTHING`,
     [tenantNo, zones.timeZone, zones.hourZone],
   )
 }
 
-/** One that was begun for hours of another zone than is needed now. */
-export async function deleteOtherNext(
-  db: Queryable,
-  tenantNo: number,
-  hourZone: string,
-): Promise<void> {
-  await db.query(
-    'DELETE FROM usage_position WHERE tenant_no = $1 AND NOT live AND hour_zone <> $2',
-    [tenantNo, hourZone],
-  )
+/** One that was begun for another zone than is needed now. */
+export async function deleteNext(db: Queryable, tenantNo: number): Promise<void> {
+  await db.query('DELETE FROM usage_position WHERE tenant_no = $1 AND NOT live', [tenantNo])
 }
 
 /** Tenants whose next generation is as far as the live one. */

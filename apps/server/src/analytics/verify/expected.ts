@@ -1,22 +1,33 @@
 import type { StoredEntry } from '../../ledger/entry-row.ts'
 import type { Log } from '../../ledger/log.ts'
 import { USAGE_VALUE_CHARS_MAX, VERIFY_LINES_PER_READ } from '../../limits.ts'
-import { DIMENSION_CODES, type Dimension, METRIC_CODES, UNKNOWN_ERROR } from '../dimensions.ts'
+import { dayAt, startOfDay } from '../calendar.ts'
+import {
+  BY_DAY,
+  DIMENSION_CODES,
+  type Dimension,
+  METRIC_CODES,
+  UNKNOWN_ERROR,
+} from '../dimensions.ts'
 import { bucketOf } from '../histogram.ts'
 import { NO_USAGE, sumOf, type Usage } from '../readings/usage.ts'
 
 const HOUR_MS = 3_600_000
 
-/** What rollups should say, by dimension, hour and value. */
+type Zones = { hourZone: string; timeZone: string }
+
+/** What rollups should say. */
 export class ExpectedRollups {
-  readonly #hourZone: string
-  readonly hours = new Map<Dimension, Map<string, Usage>>()
+  readonly #zones: Zones
+  /** By the code of a dimension, and BY_DAY more: by hour or day and value. */
+  readonly usage = new Map<number, Map<string, Usage>>()
   readonly buckets = new Map<string, number>()
 
-  constructor(hourZone: string) {
-    this.#hourZone = hourZone
-    for (const dimension of Object.keys(DIMENSION_CODES) as Dimension[]) {
-      this.hours.set(dimension, new Map())
+  constructor(zones: Zones) {
+    this.#zones = zones
+    for (const code of Object.values(DIMENSION_CODES)) {
+      this.usage.set(code, new Map())
+      this.usage.set(code + BY_DAY, new Map())
     }
   }
 
@@ -25,27 +36,38 @@ export class ExpectedRollups {
     const { call, recordedAt } = entry
     if (call === null) return
     const at = Math.min(call.occurredAt ?? recordedAt, recordedAt)
-    const hour = this.#hourOf(at)
     const usage = usageOf(entry, at, voided)
-    for (const [dimension, value] of valuesOf(entry)) {
-      if (value === null) continue
-      const key = keyOf(hour, value)
-      const values = this.hours.get(dimension)!
-      values.set(key, sumOf([values.get(key) ?? NO_USAGE, usage]))
+    const starts = [
+      [0, this.#hourOf(at)],
+      [BY_DAY, this.#dayOf(at)],
+    ] as const
+    for (const [base, start] of starts) {
+      for (const [dimension, value] of valuesOf(entry)) {
+        if (value === null) continue
+        const values = this.usage.get(base + DIMENSION_CODES[dimension])!
+        const key = keyOf(start, value)
+        values.set(key, sumOf([values.get(key) ?? NO_USAGE, usage]))
+      }
+      if (voided || entry.reason !== null) continue
+      this.#count(base + METRIC_CODES.processing_time, start, call.processingTimeMs)
+      this.#count(base + METRIC_CODES.file_size, start, call.fileSizeBytes)
     }
-    if (voided || entry.reason !== null) return
-    this.#count(METRIC_CODES.processing_time, hour, call.processingTimeMs)
-    this.#count(METRIC_CODES.file_size, hour, call.fileSizeBytes)
   }
 
-  #count(metric: number, hour: number, amount: number | null): void {
+  #count(metric: number, start: number, amount: number | null): void {
     if (amount === null) return
-    const key = bucketKey(metric, hour, bucketOf(amount))
+    const key = bucketKey(metric, start, bucketOf(amount))
     this.buckets.set(key, (this.buckets.get(key) ?? 0) + 1)
   }
 
+  #dayOf(at: number): number {
+    return startOfDay(dayAt(at, this.#zones.timeZone), this.#zones.timeZone)
+  }
+
   #hourOf(at: number): number {
-    const zoned = Temporal.Instant.fromEpochMilliseconds(at).toZonedDateTimeISO(this.#hourZone)
+    const zoned = Temporal.Instant.fromEpochMilliseconds(at).toZonedDateTimeISO(
+      this.#zones.hourZone,
+    )
     const local = at + zoned.offsetNanoseconds / 1e6
     return at - (((local % HOUR_MS) + HOUR_MS) % HOUR_MS)
   }
@@ -102,10 +124,10 @@ function valuesOf({ call, reason, senderNo }: StoredEntry): [Dimension, string |
 /** From the log's lines up to `throughSeq`, by code that has nothing in common with the fold's. */
 export async function expectedFrom(
   log: Log,
-  hourZone: string,
+  zones: Zones,
   throughSeq: number,
 ): Promise<ExpectedRollups> {
-  const expected = new ExpectedRollups(hourZone)
+  const expected = new ExpectedRollups(zones)
   const voids = await log.voids(throughSeq)
   let afterSeq = 0
   while (afterSeq < throughSeq) {

@@ -1,6 +1,12 @@
 import type { Queryable } from '../../db/pool.ts'
 
-export type Position = { tenantNo: number; generation: number; hourZone: string; foldedSeq: number }
+export type Position = {
+  tenantNo: number
+  generation: number
+  hourZone: string
+  timeZone: string
+  foldedSeq: number
+}
 
 /** Of all tenants, those that readers use. */
 export async function readLivePositions(db: Queryable): Promise<Position[]> {
@@ -8,15 +14,17 @@ export async function readLivePositions(db: Queryable): Promise<Position[]> {
     tenant_no: number
     generation: number
     hour_zone: string
+    time_zone: string
     folded_seq: bigint
   }>(
-    `SELECT tenant_no, generation, hour_zone, folded_seq FROM usage_position
+    `SELECT tenant_no, generation, hour_zone, time_zone, folded_seq FROM usage_position
      WHERE live ORDER BY tenant_no`,
   )
   return rows.map((row) => ({
     tenantNo: row.tenant_no,
     generation: row.generation,
     hourZone: row.hour_zone,
+    timeZone: row.time_zone,
     foldedSeq: Number(row.folded_seq),
   }))
 }

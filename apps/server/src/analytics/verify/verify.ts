@@ -1,7 +1,7 @@
 import type { Queryable } from '../../db/pool.ts'
 import { logOf } from '../../ledger/log.ts'
 import { USAGE_DIFFERENCES_TOLD_MAX } from '../../limits.ts'
-import { DIMENSION_CODES, type Dimension, OTHER } from '../dimensions.ts'
+import { BY_DAY, dimensionFromCode, OTHER } from '../dimensions.ts'
 import { NO_USAGE, sumOf, type Usage } from '../readings/usage.ts'
 import { bucketKey, type ExpectedRollups, expectedFrom, keyOf } from './expected.ts'
 import { type HourRow, type Position, readBuckets, readHours, readLivePositions } from './store.ts'
@@ -14,13 +14,13 @@ export async function verifyRollups(db: Queryable): Promise<VerifiedRollups> {
   const positions = await readLivePositions(db)
   const result: VerifiedRollups = { tenants: positions.length, rows: 0, differences: [] }
   for (const position of positions) {
-    const { tenantNo, hourZone, foldedSeq } = position
-    const expected = await expectedFrom(logOf(db, tenantNo), hourZone, foldedSeq)
+    const { tenantNo, foldedSeq } = position
+    const expected = await expectedFrom(logOf(db, tenantNo), position, foldedSeq)
     const found: string[] = []
-    for (const [dimension, values] of expected.hours) {
-      const rows = await readHours(db, position, DIMENSION_CODES[dimension])
+    for (const [code, values] of expected.usage) {
+      const rows = await readHours(db, position, code)
       result.rows += rows.length
-      found.push(...compareHours(dimension, values, rows))
+      found.push(...compareHours(code, values, rows))
     }
     found.push(...(await compareBuckets(db, position, expected, result)))
     result.differences.push(...told(found).map((what) => ({ tenantNo, what })))
@@ -30,7 +30,7 @@ export async function verifyRollups(db: Queryable): Promise<VerifiedRollups> {
 
 /** What is not in a row of its own must be in the row for what is beyond the bound. */
 function compareHours(
-  dimension: Dimension,
+  code: number,
   expected: ReadonlyMap<string, Usage>,
   rows: readonly HourRow[],
 ): string[] {
@@ -45,7 +45,8 @@ function compareHours(
     const [is, should] = [stored.get(key) ?? NO_USAGE, wanted.get(key) ?? NO_USAGE]
     const names = (Object.keys(NO_USAGE) as (keyof Usage)[]).filter((n) => is[n] !== should[n])
     return names.map((name) => {
-      const place = `usage by ${dimension} in the hour ${timeOf(key)}`
+      const level = code < BY_DAY ? 'hour' : 'day'
+      const place = `usage by ${dimensionFromCode(code % BY_DAY)} in the ${level} ${timeOf(key)}`
       return `${place}: ${name} is ${is[name]}, by the log ${should[name]}`
     })
   })
@@ -65,8 +66,8 @@ async function compareBuckets(
   return [...new Set([...stored.keys(), ...buckets.keys()])].flatMap((key) => {
     const [is, should] = [stored.get(key) ?? 0, buckets.get(key) ?? 0]
     if (is === should) return []
-    const hour = timeOf(key.slice(key.indexOf(' ') + 1))
-    return [`a histogram in the hour ${hour}: a bucket has ${is} calls, by the log ${should}`]
+    const start = timeOf(key.slice(key.indexOf(' ') + 1))
+    return [`a histogram from ${start} on: a bucket has ${is} calls, by the log ${should}`]
   })
 }
 
