@@ -5,11 +5,10 @@ import { daysBegun, type Stretch } from './calendar.ts'
 import { countsOf } from './counts.ts'
 import { formatOf } from './formats.ts'
 import { granularityNeed, historyNeed, requireFeature } from './gate.ts'
-import type { Histogram } from './histogram.ts'
 import { datesOf, isFine, type Range, type RangeQuery, rangeOf } from './range.ts'
 import { average, kilobytes, rounded, successRate } from './rates.ts'
 import { readerOf } from './readings/reader.ts'
-import { sumOf, type UsageOf } from './readings/usage.ts'
+import { type Percentiles, sumOf, type UsageOf } from './readings/usage.ts'
 
 export type HistoryQuery = RangeQuery & {
   granularity: Granularity
@@ -25,9 +24,9 @@ export const usageHistory: Verb<HistoryQuery, UsageHistory> = (subject, query) =
     dependsOn: [range.from, range.to, begunOf(range, subject.now)],
     async read() {
       const reader = await readerOf(subject.source, range, dates, query.granularity)
-      const [usage, histograms] = await Promise.all([
+      const [usage, percentiles] = await Promise.all([
         reader.by(['total', 'conversion']),
-        reader.histograms('processing_time'),
+        reader.percentiles('processing_time'),
       ])
       const places = dates.map(({ label }, place) => ({ label, place, usage: [] as UsageOf[] }))
       for (const one of usage) places[one.place]!.usage.push(one)
@@ -37,7 +36,7 @@ export const usageHistory: Verb<HistoryQuery, UsageHistory> = (subject, query) =
       const { granularity } = query
       return {
         period: { start: range.first, end: range.last, granularity },
-        data: shown.map((one) => entryOf(one.label, one.usage, histograms[one.place]!)),
+        data: shown.map((one) => entryOf(one.label, one.usage, percentiles[one.place]!)),
         totals: totalsOf(range, usage, subject.now),
         ...(more ? { next_cursor: encodeCursor(dates[shown.at(-1)!.place]!.start) } : {}),
       }
@@ -76,7 +75,7 @@ function totalsOf(range: Range, usage: readonly UsageOf[], now: number): UsageHi
 function entryOf(
   date: string,
   usage: readonly UsageOf[],
-  times: Histogram,
+  times: Percentiles,
 ): UsageHistory['data'][number] {
   const total = sumOf(usage.filter(({ dimension }) => dimension === 'total'))
   const types = usage.filter(({ dimension }) => dimension === 'conversion')
@@ -90,7 +89,7 @@ function entryOf(
     },
     performance: {
       average_processing_time_ms: average(total.ms, total.timed),
-      p95_processing_time_ms: rounded(times.percentile(0.95)),
+      p95_processing_time_ms: rounded(times.p95),
       average_file_size_kb: kilobytes(total.sized === 0 ? null : total.bytes / total.sized),
     },
   }

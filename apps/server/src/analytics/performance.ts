@@ -19,8 +19,8 @@ export const usagePerformance: Verb<RangeQuery, UsagePerformance> = (subject, qu
       const reader = wholeReader(source, range)
       const [usage, [times], [sizes]] = await Promise.all([
         reader.by(['total', 'error_code']),
-        reader.histograms('processing_time'),
-        reader.histograms('file_size'),
+        reader.percentiles('processing_time'),
+        reader.percentiles('file_size'),
       ])
       const total = sumOf(usage.filter(({ dimension }) => dimension === 'total'))
       const errors = usage.filter(({ dimension }) => dimension === 'error_code')
@@ -29,13 +29,13 @@ export const usagePerformance: Verb<RangeQuery, UsagePerformance> = (subject, qu
         performance: {
           processing_times: {
             average_ms: average(total.ms, total.timed),
-            median_ms: rounded(times!.percentile(0.5)),
-            p95_ms: rounded(times!.percentile(0.95)),
-            p99_ms: rounded(times!.percentile(0.99)),
+            median_ms: rounded(times!.p50),
+            p95_ms: rounded(times!.p95),
+            p99_ms: rounded(times!.p99),
           },
           file_sizes: {
             average_kb: kilobytes(total.sized === 0 ? null : total.bytes / total.sized),
-            median_kb: kilobytes(sizes!.percentile(0.5)),
+            median_kb: kilobytes(sizes!.p50),
             largest_mb: total.largestBytes === null ? null : megabytes(total.largestBytes),
           },
           success_metrics: {

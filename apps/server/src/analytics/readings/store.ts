@@ -34,7 +34,13 @@ export type UsageRow = {
   largest_bytes: bigint | null
   last_at: number | null
 }
-export type HistogramRow = { place: number; bucket: number; calls: bigint }
+/** Buckets in which the 50th, 95th and 99th of a hundred are. */
+export type PercentilesRow = {
+  place: number
+  p50: number | null
+  p95: number | null
+  p99: number | null
+}
 
 /** Calls, and voided ones with the sign that takes them out, from lines that were found already. */
 function lines(calls: string, voids: string): string {
@@ -139,38 +145,48 @@ const HISTOGRAM_OF_LINES = `
   FROM lines AS l CROSS JOIN LATERAL ${HISTOGRAM_VALUES}
   WHERE g.amount IS NOT NULL AND g.metric = $3::int2 AND ${within('l.at')}`
 
-const HISTOGRAM = 'SELECT place, bucket, sum(calls)::int8 AS calls FROM'
+const HISTOGRAM_OF_HOURS = `
+  SELECT width_bucket(hour, $2::timestamptz[])::int4 AS place, bucket, calls
+  FROM usage_histogram
+  WHERE tenant_no = $1::int4 AND generation = (SELECT generation FROM position)
+    AND metric = ($3::int2 + (SELECT base FROM position))::int2 AND ${within('hour')}`
 
-/** How many calls were in which bucket, in each stretch. */
-export async function readHistogram(
+/** In the database, since there are many buckets and few answers. A call that was voided is in none. */
+function percentiles(rows: string): string {
+  const of = (name: string, part: number) =>
+    `min(bucket) FILTER (WHERE through >= ceil(calls * ${part}) AND calls > 0)::int4 AS ${name}`
+  return `SELECT place, ${of('p50', 0.5)}, ${of('p95', 0.95)}, ${of('p99', 0.99)}
+    FROM (
+      SELECT place, bucket, sum(calls) OVER (PARTITION BY place ORDER BY bucket) AS through,
+        sum(calls) OVER (PARTITION BY place) AS calls
+      FROM (SELECT place, bucket, sum(calls) AS calls FROM (${rows}) AS r GROUP BY 1, 2) AS b
+    ) AS o GROUP BY place`
+}
+
+/** In which buckets percentiles are, in each stretch. */
+export async function readPercentiles(
   db: Queryable,
   { tenantNo, starts }: Stretches,
   metric: number,
   zones: Zones,
-): Promise<HistogramRow[]> {
-  const { rows } = await db.query<HistogramRow>({
-    name: 'read_usage_histogram',
-    text: `WITH ${FOLDED_AND_TAIL} ${HISTOGRAM} (
-        SELECT width_bucket(hour, $2::timestamptz[])::int4 AS place, bucket, calls
-        FROM usage_histogram
-        WHERE tenant_no = $1::int4 AND generation = (SELECT generation FROM position)
-          AND metric = ($3::int2 + (SELECT base FROM position))::int2 AND ${within('hour')}
-        UNION ALL ${HISTOGRAM_OF_LINES}
-      ) AS r GROUP BY 1, 2`,
+): Promise<PercentilesRow[]> {
+  const { rows } = await db.query<PercentilesRow>({
+    name: 'read_percentiles',
+    text: `WITH ${FOLDED_AND_TAIL} ${percentiles(`${HISTOGRAM_OF_HOURS} UNION ALL ${HISTOGRAM_OF_LINES}`)}`,
     values: [tenantNo, instants(starts), metric, zones.hours, zones.days],
   })
   return rows
 }
 
-export async function readLoggedHistogram(
+export async function readLoggedPercentiles(
   db: Queryable,
   { tenantNo, starts }: Stretches,
   metric: number,
   { after, through, since }: LogStretch,
-): Promise<HistogramRow[]> {
-  const { rows } = await db.query<HistogramRow>({
-    name: 'read_logged_histogram',
-    text: `WITH ${LOGGED} ${HISTOGRAM} (${HISTOGRAM_OF_LINES}) AS r GROUP BY 1, 2`,
+): Promise<PercentilesRow[]> {
+  const { rows } = await db.query<PercentilesRow>({
+    name: 'read_logged_percentiles',
+    text: `WITH ${LOGGED} ${percentiles(HISTOGRAM_OF_LINES)}`,
     values: [tenantNo, instants(starts), metric, after, through, new Date(since)],
   })
   return rows

@@ -7,14 +7,14 @@ import {
   METRIC_CODES,
   type Metric,
 } from '../dimensions.ts'
-import { Histogram } from '../histogram.ts'
+import { middleOf } from '../histogram.ts'
 import { hourZoneOf } from '../rollups/hour-zone.ts'
 import {
-  type HistogramRow,
   type LogStretch,
-  readHistogram,
-  readLoggedHistogram,
+  type PercentilesRow,
+  readLoggedPercentiles,
   readLoggedUsage,
+  readPercentiles,
   readSeqBefore,
   readUsage,
   type UsageRow,
@@ -51,11 +51,14 @@ export const NO_USAGE: Usage = {
   lastAt: null,
 }
 
+/** What so many of a hundred calls are not above; null: no call told it. */
+export type Percentiles = { p50: number | null; p95: number | null; p99: number | null }
+
 /** Usage of one tenant in stretches of time, to the last line of its log. */
 export type UsageReader = {
   by(dimensions: readonly Dimension[]): Promise<UsageOf[]>
-  /** By stretch. */
-  histograms(metric: Metric): Promise<Histogram[]>
+  /** By stretch; within 1 %. */
+  percentiles(metric: Metric): Promise<Percentiles[]>
 }
 
 export type UsageSource = { pool: pg.Pool; tenantNo: number; timeZone: string }
@@ -79,9 +82,9 @@ function foldedReader(
   const zones = { hours: hourZoneOf(timeZone), days }
   return {
     by: async (dimensions) => usageFrom(await readUsage(pool, stretches, codes(dimensions), zones)),
-    histograms: async (metric) => {
-      const rows = await readHistogram(pool, stretches, METRIC_CODES[metric], zones)
-      return histogramsFrom(rows, starts.length - 1)
+    percentiles: async (metric) => {
+      const rows = await readPercentiles(pool, stretches, METRIC_CODES[metric], zones)
+      return percentilesFrom(rows, starts.length - 1)
     },
   }
 }
@@ -102,9 +105,9 @@ export async function loggedReader(
   return {
     by: async (dimensions) =>
       usageFrom(await readLoggedUsage(pool, stretches, codes(dimensions), stretch)),
-    histograms: async (metric) => {
-      const rows = await readLoggedHistogram(pool, stretches, METRIC_CODES[metric], stretch)
-      return histogramsFrom(rows, starts.length - 1)
+    percentiles: async (metric) => {
+      const rows = await readLoggedPercentiles(pool, stretches, METRIC_CODES[metric], stretch)
+      return percentilesFrom(rows, starts.length - 1)
     },
   }
 }
@@ -146,10 +149,14 @@ function usageFrom(rows: readonly UsageRow[]): UsageOf[] {
   }))
 }
 
-function histogramsFrom(rows: readonly HistogramRow[], places: number): Histogram[] {
-  const histograms = Array.from({ length: places }, () => new Histogram())
-  for (const { place, bucket, calls } of rows) histograms[place - 1]!.add(bucket, Number(calls))
-  return histograms
+function percentilesFrom(rows: readonly PercentilesRow[], places: number): Percentiles[] {
+  const found = new Map(rows.map((row) => [row.place - 1, row]))
+  const within = (bucket: number | null | undefined) =>
+    bucket === null || bucket === undefined ? null : middleOf(bucket)
+  return Array.from({ length: places }, (_, place) => {
+    const row = found.get(place)
+    return { p50: within(row?.p50), p95: within(row?.p95), p99: within(row?.p99) }
+  })
 }
 
 /** All that was counted of the same value, together. */
