@@ -151,7 +151,7 @@ const HISTOGRAM_OF_HOURS = `
   WHERE tenant_no = $1::int4 AND generation = (SELECT generation FROM position)
     AND metric = ($3::int2 + (SELECT base FROM position))::int2 AND ${within('hour')}`
 
-/** In the database, since there are many buckets and few answers. A call that was voided is in none. */
+/** In the database, since there are many buckets and few answers. Floats hold such counts, and add up fast. */
 function percentiles(rows: string): string {
   const of = (name: string, part: number) =>
     `min(bucket) FILTER (WHERE through >= ceil(calls * ${part}) AND calls > 0)::int4 AS ${name}`
@@ -159,7 +159,9 @@ function percentiles(rows: string): string {
     FROM (
       SELECT place, bucket, sum(calls) OVER (PARTITION BY place ORDER BY bucket) AS through,
         sum(calls) OVER (PARTITION BY place) AS calls
-      FROM (SELECT place, bucket, sum(calls) AS calls FROM (${rows}) AS r GROUP BY 1, 2) AS b
+      FROM (
+        SELECT place, bucket, sum(calls)::float8 AS calls FROM (${rows}) AS r GROUP BY 1, 2
+      ) AS b
     ) AS o GROUP BY place`
 }
 
