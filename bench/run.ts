@@ -16,6 +16,7 @@ const BARS: Record<string, () => Promise<Bar>> = {
   size: async () => (await import('./bars/size.ts')).size,
   memory: async () => (await import('./bars/memory.ts')).memory,
   start: async () => (await import('./bars/start.ts')).start,
+  'period-close': async () => (await import('./bars/period-close.ts')).periodClose,
 }
 
 process.exitCode = await main(process.argv.slice(2))

@@ -4,14 +4,10 @@ import { createOperator, type OperatorDependencies } from './access/operators/cr
 import { resetPasswordOf, unlockPerson } from './access/operators/recover.ts'
 import { Passwords } from './access/sign-in/passwords.ts'
 import { askPassword } from './ask-password.ts'
-import { readConfig } from './config.ts'
-import { isMigrated } from './db/migrate.ts'
-import { createPool } from './db/pool.ts'
+import { onDatabase } from './command-database.ts'
 import { COMMAND_LINE } from './lib/audit-entry.ts'
 import { systemClock } from './lib/clock.ts'
 import { ProblemError } from './lib/problem-error.ts'
-import { createLog } from './log.ts'
-import { joinDatabase } from './open-database.ts'
 import { UsageError } from './usage-error.ts'
 
 type CreateOptions = { email: string; name?: string; role: StaffRole; passwordFile?: string }
@@ -39,7 +35,7 @@ export function adminCommands(program: Command): void {
 }
 
 async function create({ email, name, role, passwordFile }: CreateOptions): Promise<void> {
-  await onDatabase(async (deps) => {
+  await asAdmin(async (deps) => {
     const password = await askPassword(passwordFile)
     const wanted = { email, name: name ?? email, role, password }
     const made = await createOperator(deps, COMMAND_LINE, wanted)
@@ -48,37 +44,25 @@ async function create({ email, name, role, passwordFile }: CreateOptions): Promi
 }
 
 async function unlock(email: string): Promise<void> {
-  await onDatabase(async (deps) => {
+  await asAdmin(async (deps) => {
     await unlockPerson(deps, COMMAND_LINE, email)
     process.stdout.write(`${email} can sign in again, as soon as a node is running.\n`)
   })
 }
 
 async function resetPassword(email: string, options: { passwordFile?: string }): Promise<void> {
-  await onDatabase(async (deps) => {
+  await asAdmin(async (deps) => {
     const password = await askPassword(options.passwordFile)
     await resetPasswordOf(deps, COMMAND_LINE, email, password)
     process.stdout.write(`${email} has the new password. Their sessions have ended.\n`)
   })
 }
 
-async function onDatabase(work: (deps: OperatorDependencies) => Promise<void>): Promise<void> {
-  const config = readConfig()
-  const log = createLog('warn')
-  const database = await joinDatabase(config, log)
-  const pool = createPool(database.url, (error) => log.warn({ err: error }, 'a connection broke'))
+async function asAdmin(work: (deps: OperatorDependencies) => Promise<void>): Promise<void> {
   try {
-    if (!(await isMigrated(pool))) {
-      throw new UsageError(
-        'The database has not been prepared by this version. Start Tollgate once.',
-      )
-    }
-    await work({ pool, passwords: new Passwords(), clock: systemClock })
+    await onDatabase((pool) => work({ pool, passwords: new Passwords(), clock: systemClock }))
   } catch (error) {
     throw error instanceof ProblemError ? new UsageError(sentence(error)) : error
-  } finally {
-    await pool.end()
-    await database.close()
   }
 }
 

@@ -181,11 +181,19 @@ export const HTTP_LEASES_PER_WINDOW = 100
 /** Keys, and addresses, whose leases a node holds; a lease that is forgotten is lost for its window. */
 export const HTTP_LEASES_MAX = 50_000
 
+/** All of them are told at once. */
+export const PLANS_ON_OFFER_MAX = 500
 export const CURRENCIES_PER_PLAN_MAX = 20
 export const TRIAL_DAYS_MAX = 366
 
 /** To have a payment requested or cancelled. Less than JOB_MS_MAX, as for e-mails. */
 export const PAYMENT_MS_MAX = 45_000
+/** With waits that grow to 6 hours: a provider may be away, or its key be wrong, for more than two days. */
+export const PAYMENT_ATTEMPTS_MAX = 20
+/** An event carries its whole invoice, with up to STRIPE_LINES_PER_INVOICE_MAX lines. */
+export const PAYMENT_EVENT_BYTES_MAX = 1024 * 1024
+/** Stripe sends one again for 3 days, and people may for 30. */
+export const PAYMENT_EVENT_KEPT_DAYS = 90
 export const STRIPE_CALL_MS_MAX = 10_000
 /** Of one call, with its key; a job is tried again as a whole. */
 export const STRIPE_CALL_RETRIES_MAX = 1
@@ -208,11 +216,39 @@ export const BILLING_CHECK_SECONDS = 60
 export const BILLING_GRACE_MINUTES = 60
 export const BILLING_DUE_DAYS = 14
 export const DISCOUNTS_PER_TENANT_MAX = 20
+/** Of an invoice, in its e-mail. */
+export const LETTER_LINES_MAX = 50
 /** Lines of the log that an explanation names one by one. */
 export const EXPLAINED_LINES_MAX = 1_000
+/** Lines of a log that a page of credits with calls looks at. */
+export const CREDIT_LINES_SCANNED_MAX = 5_000
+/** What happened in less time says nothing of a day. */
+export const CREDIT_FORECAST_BASIS_MS_MIN = 3_600_000
+export const CREDIT_FORECAST_DAYS_MAX = 366
+/** Expiries and periods on the way: there are as many as open grants and holds, and twelve more. */
+export const CREDIT_FORECAST_STEPS_MAX = OPEN_GRANTS_MAX + OPEN_HOLDS_MAX + 12
 export const TEST_CLOCK_DAYS_MAX = 3_653
 /** A job that bills goes on in another after so long. Less than JOB_MS_MAX by what one tenant may take. */
 export const BILLING_RUN_MS_MAX = 30_000
+/** Fonts that were read and unpacked; most are parts of 50 kB, the one for rare scripts is 15 MB. */
+export const FONTS_CACHED_MAX = 100
+/** Of a text in a PDF: a page has room for so much. HTML and CSV have all of it. */
+export const PDF_TEXT_CHARS_MAX = 1_000
+/** Rows that are drawn before others get their turn: a long invoice must not hold up calls. */
+export const PDF_ROWS_PER_TURN = 10
+/** More are refused with 503: memory stays bounded. */
+export const PDFS_WAITING_MAX = 200
+export const PDF_THREAD_HEAP_MB_MAX = 512
+/** A thread with its fonts has 100 MB, which a server needs back that makes a few PDFs a day. */
+export const PDF_THREAD_IDLE_SECONDS = 60
+/** Few, so that a node that answers an operator's question goes on deciding calls in between. */
+export const BACKTEST_LINES_PER_READ = 500
+export const BACKTEST_TENANTS_AT_ONCE = 2
+export const BACKTEST_TENANTS_PER_READ = 200
+/** In one request; one tenant with more is answered all the same, and alone. */
+export const BACKTEST_LINES_PER_REQUEST_MAX = 200_000
+export const BACKTESTS_RUNNING_MAX = 1
+export const BACKTEST_RETRY_AFTER_SECONDS = 5
 
 /** Lines that one statement folds, of all tenants together: what it holds in memory. */
 export const USAGE_FOLD_LINES_PER_STATEMENT = 20_000

@@ -1,10 +1,13 @@
 import { Command } from 'commander'
 import { adminCommands } from './admin-command.ts'
+import { checkCatalogSchema, writeCatalogSchema } from './catalog-schema-command.ts'
+import { type BacktestOptions, backtestCommand } from './backtest-command.ts'
 import { CatalogError } from './catalog/parse-catalog.ts'
 import { ConfigError, readConfig } from './config.ts'
 import { EmbeddedPostgresError } from './db/embedded/index.ts'
 import { createLog } from './log.ts'
 import { checkOpenapi, writeOpenapi } from './openapi.ts'
+import { plansCommands } from './plans-command.ts'
 import { rebuildCommand } from './rebuild-command.ts'
 import { checkRoles, writeRoles } from './roles-command.ts'
 import { serve } from './serve.ts'
@@ -29,6 +32,7 @@ program
   )
   .option('--heads <file>', 'compare the audit log with heads that were saved before, too')
   .option('--save-heads <file>', 'save the heads of the audit log, to be kept elsewhere')
+  .option('--invoices', 'work out again everything that was measured and billed, too')
   .action(async (options: VerifyOptions) => {
     const config = readConfig()
     process.exitCode = await verifyCommand(config, createLog('warn'), options)
@@ -41,7 +45,18 @@ program
     process.exitCode = await rebuildCommand(readConfig(), createLog('warn'))
   })
 
+program
+  .command('backtest')
+  .description('what every tenant would have paid under another catalog; changes nothing')
+  .requiredOption('--catalog <file>', 'the other catalog')
+  .requiredOption('--from <date>', 'periods that lie between the two are compared: a date or time')
+  .requiredOption('--to <date>', 'the end, not included')
+  .option('--tenant <id...>', 'these alone; left out: all but those on test clocks')
+  .option('--json', 'write JSON instead of a table')
+  .action((options: BacktestOptions) => backtestCommand(options))
+
 adminCommands(program)
+plansCommands(program)
 
 program
   .command('openapi')
@@ -59,6 +74,15 @@ program
   .action(async (options: { check?: boolean }) => {
     if (options.check === true) process.exitCode = await checkRoles()
     else await writeRoles()
+  })
+
+program
+  .command('catalog-schema')
+  .description('write catalogs/catalog.schema.json, for editors')
+  .option('--check', 'compare instead; exit 1 if it differs')
+  .action(async (options: { check?: boolean }) => {
+    if (options.check === true) process.exitCode = await checkCatalogSchema()
+    else await writeCatalogSchema()
   })
 
 /** Not reached, or not let in: codes of Node, and SQLSTATE for a wrong user, password or database. */

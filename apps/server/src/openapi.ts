@@ -3,9 +3,11 @@ import pg from 'pg'
 import { pino } from 'pino'
 import { Directory } from './access/directory.ts'
 import { openLockout } from './access/lockout.ts'
+import { createPdfThread } from './billing/documents/pdf-thread.ts'
 import { Policy } from './access/policy/policy.ts'
 import { AccessTokens } from './access/sign-in/access-tokens.ts'
 import { Passwords } from './access/sign-in/passwords.ts'
+import { manualPayments } from './billing/payments/manual.ts'
 import type { Catalog } from './catalog/catalog.ts'
 import { readConfig } from './config.ts'
 import { buildApp } from './http/app.ts'
@@ -42,6 +44,7 @@ export async function openapiText(): Promise<string> {
     pool,
     catalog,
     ledger,
+    pdfs: createPdfThread(),
     policy,
     tokens,
     passwords: new Passwords(),
@@ -50,6 +53,7 @@ export async function openapiText(): Promise<string> {
     clock,
     requestLimits: new RequestLimits({ redis: null, clock, settings }),
     settings,
+    payments: manualPayments,
     log: pino({ level: 'silent' }),
     isStopping: () => false,
   })

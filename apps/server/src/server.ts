@@ -2,6 +2,7 @@ import type { FastifyInstance } from 'fastify'
 import pg from 'pg'
 import type { Logger } from 'pino'
 import { Directory } from './access/directory.ts'
+import { appendAudit } from './access/audit/append.ts'
 import { type Lockout, openLockout } from './access/lockout.ts'
 import { Policy } from './access/policy/policy.ts'
 import { AccessTokens } from './access/sign-in/access-tokens.ts'
@@ -9,10 +10,15 @@ import { Passwords } from './access/sign-in/passwords.ts'
 import { emptySignInTrash } from './access/sign-in/trash.ts'
 import { accessTasks } from './access/tasks.ts'
 import { UsageFolder } from './analytics/rollups/folder.ts'
-import { askForBilling, billingTasks } from './billing/tasks.ts'
+import { createPdfThread, type PdfThread } from './billing/documents/pdf-thread.ts'
+import { forgetPaymentEvents } from './billing/collecting/forget-events.ts'
+import { openPayments } from './billing/payments/open-payments.ts'
+import type { PaymentProvider } from './billing/payments/types.ts'
+import { askForBilling, billingTasks, invoiceTasks } from './billing/tasks.ts'
 import { type Catalog, openCatalog } from './catalog/catalog.ts'
-import { loadCatalog } from './catalog/load-catalog.ts'
-import { readCatalog } from './catalog/read-catalog.ts'
+import { isEmptyDiff } from './catalog/catalog-diff.ts'
+import { loadFileAtStart } from './catalog/catalog-file.ts'
+import { readCatalogFile } from './catalog/read-catalog.ts'
 import { migrate } from './db/migrate.ts'
 import { ensurePartitions } from './db/partitions.ts'
 import { connectionOptions, createPool } from './db/pool.ts'
@@ -62,7 +68,7 @@ export async function buildServer(options: ServerOptions): Promise<Server> {
   const pool = createPool(databaseUrl, (error) => log.warn({ err: error }, 'a connection broke'))
   await migrate(pool)
   await ensurePartitions(pool, clock.now())
-  await loadCatalog(pool, await readCatalog(settings.catalogFile))
+  await loadCatalogFile(pool, options)
   const catalog = await openCatalog(pool)
   const ledger = new Ledger({
     connect: () => connectLane(databaseUrl, log),
@@ -75,8 +81,11 @@ export async function buildServer(options: ServerOptions): Promise<Server> {
   const tokens = new AccessTokens({ pool, clock })
   const directory = new Directory({ pool, policy, tokens, clock })
   const lockout = openLockout({ redis, clock })
+  const pdfs = createPdfThread()
+  const payments = openPayments(settings)
   let stopping = false
   const app = await buildApp({
+    pdfs,
     pool,
     catalog,
     ledger,
@@ -87,6 +96,7 @@ export async function buildServer(options: ServerOptions): Promise<Server> {
     lockout,
     requestLimits: new RequestLimits({ redis, clock, settings }),
     settings,
+    payments,
     clock,
     log,
     isStopping: () => stopping,
@@ -94,7 +104,7 @@ export async function buildServer(options: ServerOptions): Promise<Server> {
   const stopJobs =
     options.jobs === false
       ? async () => undefined
-      : doJobs({ ...options, app, pool, catalog, ledger, lockout })
+      : doJobs({ ...options, app, pool, catalog, ledger, lockout, payments, pdfs })
   const folder = new UsageFolder(pool)
   const stopChores = startChores({ pool, catalog, directory, tokens, folder, clock, log })
   const stop = async () => {
@@ -104,7 +114,7 @@ export async function buildServer(options: ServerOptions): Promise<Server> {
     const idle = setInterval(() => app.server.closeIdleConnections(), STOP_IDLE_CHECK_MS)
     await Promise.all([app.close(), stopJobs(), folder.stop()])
     clearInterval(idle)
-    await ledger.close()
+    await Promise.all([ledger.close(), pdfs.close()])
     await directory
       .saveLastUsed()
       .catch((error: unknown) => log.warn({ err: error }, 'saving when keys were used failed'))
@@ -115,12 +125,27 @@ export async function buildServer(options: ServerOptions): Promise<Server> {
   return { app, pool, catalog, ledger, clock, saveLastUsed, stop }
 }
 
+/** What it changes is logged: a file may undo what was changed over the API, and nobody is asked. */
+async function loadCatalogFile(pool: pg.Pool, { clock, log, settings }: ServerOptions) {
+  const file = await readCatalogFile(settings.catalogFile)
+  const diff = await loadFileAtStart({ pool, clock, audit: appendAudit }, file)
+  if (diff === null || isEmptyDiff(diff)) return
+  const plans = diff.plans.filter(({ change }) => change !== 'unchanged')
+  const changed = {
+    plans: plans.map(({ plan, change, version }) => `${plan}: ${change}, version ${version}`),
+    rules: diff.services.map(({ service, change }) => `${service}: ${change}`),
+  }
+  log.info({ file: settings.catalogFile, ...changed }, 'the catalog is now what its file says')
+}
+
 type JobsDependencies = ServerOptions & {
   app: FastifyInstance
   pool: pg.Pool
   catalog: Catalog
   ledger: Ledger
   lockout: Lockout
+  payments: PaymentProvider
+  pdfs: PdfThread
 }
 
 /** From when it listens: only then is it known where links in e-mails lead. @returns what ends it */
@@ -130,6 +155,8 @@ function doJobs({
   catalog,
   ledger,
   lockout,
+  payments,
+  pdfs,
   ...options
 }: JobsDependencies): () => Promise<void> {
   const { databaseUrl, clock, log, settings } = options
@@ -140,10 +167,12 @@ function doJobs({
       : 'e-mails go to a mail server'
   log.info({ to: mailer.goesTo }, goes)
   const publicUrl = () => publicUrlOf(settings, app.server)
-  const closing = { pool, catalog, ledger, clock, seller: settings.seller, collects: false }
+  const collects = payments.name !== 'manual'
+  const closing = { pool, catalog, ledger, clock, seller: settings.seller, collects }
   const tasks = {
     ...accessTasks({ pool, clock, mailer, publicUrl, lockout }),
     ...billingTasks({ ...closing, log }),
+    ...invoiceTasks({ pool, clock, log, payments, appendAudit, mailer, publicUrl, pdfs }),
   }
   let worker: JobsWorker | null = null
   app.server.once('listening', () => {
@@ -187,6 +216,9 @@ function startChores(deps: ChoreDependencies): () => void {
     ),
     every(SIGN_IN_TRASH_CHECK_MINUTES * 60, 'deleting old sessions', () =>
       emptySignInTrash(pool, clock.now()),
+    ),
+    every(SIGN_IN_TRASH_CHECK_MINUTES * 60, 'forgetting payment events', () =>
+      forgetPaymentEvents(pool),
     ),
     every(SIGN_IN_TRASH_CHECK_MINUTES * 60, 'deleting old signing keys', () =>
       tokens.keys.deleteOld(),

@@ -5,6 +5,8 @@ import type { Logger } from 'pino'
 import { type Head, hashOfHeads, headsText, parseHeads } from './access/audit/heads.ts'
 import { type VerifiedAudit, verifyAudit } from './access/audit/verify.ts'
 import { type VerifiedRollups, verifyRollups } from './analytics/verify/verify.ts'
+import type { VerifiedInvoices } from './billing/verify/types.ts'
+import { differenceText, verifyInvoices } from './billing/verify/verify-invoices.ts'
 import { openCatalog } from './catalog/catalog.ts'
 import type { Config } from './config.ts'
 import { isMigrated } from './db/migrate.ts'
@@ -18,6 +20,8 @@ export type VerifyOptions = {
   heads?: string
   /** Where to write the heads of the audit log. */
   saveHeads?: string
+  /** Whether everything that was billed is worked out again, too. */
+  invoices?: boolean
 }
 
 /** @returns the exit code: 0 if every log makes exactly what is stored, 1 if anything differs */
@@ -36,13 +40,20 @@ export async function verifyCommand(
       )
       return 1
     }
-    const { logs, rollups, audit } = await verifyAll(pool, earlier)
+    const { logs, rollups, audit, invoices } = await verifyAll(
+      pool,
+      earlier,
+      options.invoices === true,
+    )
     reportLogs(logs)
     reportRollups(rollups)
+    if (invoices !== null) reportInvoices(invoices)
     const heads = reportAudit(audit)
     if (options.saveHeads !== undefined) await saveHeads(options.saveHeads, heads, audit)
-    const found = [logs, rollups, audit].map(({ differences }) => differences.length)
-    return found.every((number) => number === 0) ? 0 : 1
+    const found = [logs, rollups, audit, invoices].map(
+      (verified) => verified?.differences.length ?? 0,
+    )
+    return found.every((count) => count === 0) ? 0 : 1
   } finally {
     await pool.end()
     await database.close()
@@ -64,7 +75,13 @@ async function readHeadsFile(file: string): Promise<Head[]> {
 async function verifyAll(
   pool: pg.Pool,
   earlier: Head[],
-): Promise<{ logs: VerifiedLogs; rollups: VerifiedRollups; audit: VerifiedAudit }> {
+  withInvoices: boolean,
+): Promise<{
+  logs: VerifiedLogs
+  rollups: VerifiedRollups
+  audit: VerifiedAudit
+  invoices: VerifiedInvoices | null
+}> {
   const catalog = await openCatalog(pool)
   const bar = new SingleBar(
     { format: '{bar} {percentage}% | {value} of {total} lines' },
@@ -82,7 +99,8 @@ async function verifyAll(
       const logs = await verifyLogs(client, catalog, progress)
       bar.stop()
       const rollups = await verifyRollups(client)
-      return { logs, rollups, audit: await verifyAudit(client, earlier, progress) }
+      const invoices = withInvoices ? await verifyInvoices(client, catalog) : null
+      return { logs, rollups, invoices, audit: await verifyAudit(client, earlier, progress) }
     })
   } finally {
     bar.stop()
@@ -107,6 +125,13 @@ function reportRollups({ tenants, rows, differences }: VerifiedRollups): void {
     `${rows} rollups of ${tenants} tenants verified, ${differences.length} differences\n`,
   )
   if (differences.length > 0) process.stdout.write('tollgate rebuild makes rollups again.\n')
+}
+
+function reportInvoices({ tenants, invoices, creditNotes, differences }: VerifiedInvoices): void {
+  for (const difference of differences) process.stdout.write(`${differenceText(difference)}\n`)
+  process.stdout.write(
+    `${invoices} invoices and ${creditNotes} credit notes of ${tenants} tenants worked out again, ${differences.length} differences\n`,
+  )
 }
 
 /** @returns the text of a file of heads */

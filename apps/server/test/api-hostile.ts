@@ -20,6 +20,18 @@ export type Kind =
   | 'priority'
   | 'timeZone'
   | 'serviceName'
+  | 'mapping'
+  | 'flag'
+  | 'list'
+  | 'moment'
+  | 'catalog'
+  | 'textOrNull'
+  | 'emailOrNull'
+  | 'money'
+  | 'moneyOrNull'
+  | 'percentOrNull'
+  | 'currencyOrNull'
+  | 'periods'
 
 const DEEP = `${'['.repeat(1_000)}${']'.repeat(1_000)}`
 const json = (...values: unknown[]): JsonText[] => values.map((value) => JSON.stringify(value))
@@ -35,6 +47,10 @@ const NUMBERS_OUT_OF_RANGE = [
 const NEVER_TEXT = ['0', '1e400', 'null', 'true', '[]', '{}', '["x"]', DEEP]
 const BROKEN_TEXT = ['"a\\u0000b"', '"\\ud800"', '"x\\udc00y"', '"\\u0000"']
 const NEVER_NUMBER = ['"1"', '""', 'null', 'true', '[]', '{}', '[1]', '"NaN"', '"1e3"', DEEP]
+
+const NEVER_MONEY = ['', '0', '-1', '1e3', '1.0000001', '.5', '1.', ' 1', '+1', 'NaN', '１', '0x1']
+const BAD_MONEY = [...NEVER_TEXT, ...BROKEN_TEXT, ...json(...NEVER_MONEY, '9'.repeat(13))]
+const orNull = (bad: JsonText[]) => bad.filter((value) => value !== 'null')
 
 /** For each kind of field, values that no field of the kind may take. */
 const BAD_VALUES: Record<Kind, JsonText[]> = {
@@ -65,8 +81,26 @@ const BAD_VALUES: Record<Kind, JsonText[]> = {
   quantity: [...NEVER_NUMBER, ...NUMBERS_OUT_OF_RANGE, '-1', '1000000001'],
   count: [...NEVER_NUMBER, ...NUMBERS_OUT_OF_RANGE, '-1', '1.5', '1000000000001'],
   seconds: [...NEVER_NUMBER, ...NUMBERS_OUT_OF_RANGE, '0', '-1', '1.5', '604801'],
+  money: BAD_MONEY,
+  moneyOrNull: orNull(BAD_MONEY),
+  percentOrNull: orNull([
+    ...NEVER_TEXT,
+    ...BROKEN_TEXT,
+    ...json('', '-1', '100.1', '101', '1e1', '19%', '1.00001', '.5', ' 1'),
+  ]),
+  currencyOrNull: orNull([
+    ...NEVER_TEXT,
+    ...BROKEN_TEXT,
+    ...json('', 'usd', 'US', 'USDD', 'EUR', 'XXQ', '€'),
+  ]),
+  textOrNull: orNull([...NEVER_TEXT, ...BROKEN_TEXT, ...json('', 'x'.repeat(1_025))]),
+  emailOrNull: orNull([...NEVER_TEXT, ...BROKEN_TEXT, ...json('', 'x', '@', 'a@b')]),
+  periods: [...NEVER_NUMBER, ...NUMBERS_OUT_OF_RANGE, '0', '-1', '1.5', '1201'],
   priority: [...NEVER_NUMBER, ...NUMBERS_OUT_OF_RANGE, '-1', '1.5', '1001'],
   boolean: ['0', '1', '"true"', 'null', '[]', '{}', DEEP],
+  flag: ['0', '1', '"true"', '[]', '{}', DEEP],
+  mapping: ['0', 'null', 'true', '""', '[]', '[{}]', '{"Not a name":{}}', '{"gold":1}', DEEP],
+  list: ['0', 'null', 'true', '""', '{}', '[1]', '[{}]', '[{"path":1}]', '[{"path":"x"}]', DEEP],
   instant: [
     ...NEVER_TEXT,
     ...BROKEN_TEXT,
@@ -85,6 +119,16 @@ const BAD_VALUES: Record<Kind, JsonText[]> = {
       '2026-01-01T25:00:00Z',
     ),
     ...json('1999-12-31T23:59:59Z', '2026-01-01T00:00:00Z\n', '0000-00-00T00:00:00Z'),
+  ],
+  moment: [
+    ...NEVER_TEXT,
+    ...BROKEN_TEXT,
+    ...json('', 'now', '2026-02-30', '2026-13-01', '2026-01-01T00:00:00', '2026-01-01\n', '26-1-1'),
+  ],
+  catalog: [
+    ...['0', 'null', 'true', '[]', '"{}"', '{}', '{"catalog":2,"plans":{"p":{}}}', '{"catalog":1}'],
+    ...['{"catalog":1,"plans":{}}', '{"catalog":1,"plans":{"p":{"quota":1}}}'],
+    ...['{"catalog":1,"plans":{"p":{"price":{"base":"1e9"}}}}', `{"catalog":1,"plans":${DEEP}}`],
   ],
   expiry: [
     ...NEVER_TEXT,

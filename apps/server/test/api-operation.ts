@@ -17,6 +17,10 @@ export function post(ok: number, asked: Asked): Operation {
   return writing('POST', ok, asked)
 }
 
+export function put(ok: number, asked: Asked): Operation {
+  return writing('PUT', ok, asked)
+}
+
 export function patch(ok: number, asked: Asked): Operation {
   return writing('PATCH', ok, asked)
 }

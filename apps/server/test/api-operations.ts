@@ -1,7 +1,9 @@
 import type { Credential } from './api-credentials.ts'
-import { get, type Operation, patch, post, remove } from './api-operation.ts'
+import { get, type Operation, patch, post, put, remove } from './api-operation.ts'
+import { operationsOfBilling } from './api-operations-billing.ts'
 import { operationsForPeople } from './api-operations-people.ts'
 import { STRUCTURED } from './api-request.ts'
+import { issuedInvoice } from './issued-invoice.ts'
 import { expectStatus, type TestNode } from './node.ts'
 
 /** How each operation of the contract succeeds, on a node where the tenant has credits. */
@@ -9,10 +11,14 @@ export function operationsOn(node: TestNode, tenantId: string): Record<string, O
   return {
     ...metering(node, tenantId),
     ...readings(tenantId),
+    ...billing(node, tenantId),
     ...tenants(node, tenantId),
     ...services(node),
+    ...plans(),
     ...keys(node, tenantId),
+    ...subscription(node, tenantId),
     ...operationsForPeople(node, tenantId),
+    ...operationsOfBilling(node, tenantId),
     ...system(),
   }
 }
@@ -64,10 +70,38 @@ function readings(tenantId: string): Record<string, Operation> {
     'GET /api/quota': get(`/api/quota?tenant_id=${tenantId}`),
     'GET /api/entries': get(`/api/entries?tenant_id=${tenantId}`),
     ...usage(tenantId),
+    'GET /api/credits': get(`/api/credits?tenant_id=${tenantId}`),
+    'GET /api/credits/entries': get(`/api/credits/entries?tenant_id=${tenantId}`),
+  }
+}
+
+function billing(node: TestNode, tenantId: string): Record<string, Operation> {
+  let issued: Promise<string> | null = null
+  const getInvoice = (rest: string): Operation => ({
+    ok: 200,
+    async request() {
+      issued ??= issuedInvoice(node, tenantId)
+      return { method: 'GET', path: `/api/billing/invoices/${await issued}${rest}` }
+    },
+  })
+  const onTestClock = { plan: 'pro', test_clock: '2025-01-01T00:00:00Z' }
+  return {
     'GET /api/billing/current': get(`/api/billing/current?tenant_id=${tenantId}`),
+    'GET /api/billing/upcoming': get(`/api/billing/upcoming?tenant_id=${tenantId}`),
+    'GET /api/billing/invoices': get(`/api/billing/invoices?tenant_id=${tenantId}`),
+    'GET /api/billing/invoices/{id}': getInvoice(''),
+    'GET /api/billing/invoices/{id}/explain': getInvoice('/explain'),
+    'POST /api/admin/tenants/{id}/clock': post(200, async () => [
+      `/api/admin/tenants/${(await node.tenant(onTestClock)).id}/clock`,
+      { now: '2025-01-02T00:00:00Z' },
+    ]),
     'POST /api/billing/estimate': post(200, async () => [
       '/api/billing/estimate',
       { quantities: { units: 1_000 } },
+    ]),
+    'POST /api/admin/backtest': post(200, async () => [
+      '/api/admin/backtest',
+      { catalog: { catalog: 1, plans: { pro: {} } }, from: '2025-01-01', to: '2026-01-01' },
     ]),
   }
 }
@@ -123,16 +157,84 @@ function tenants(node: TestNode, tenantId: string): Record<string, Operation> {
   }
 }
 
+/** What a tenant has agreed to, brought first into a state in which the operation succeeds. */
+function subscription(node: TestNode, tenantId: string): Record<string, Operation> {
+  const ask = (path: string, body: object) =>
+    node.admin('POST', `/api/subscription${path}`, { tenant_id: tenantId, ...body })
+  const ready = async () => {
+    const { body } = await node.admin('GET', `/api/subscription?tenant_id=${tenantId}`)
+    if (body.status === 'paused' || body.pending !== null) await ask('/resume', {})
+    return { plan: body.plan, about: { tenant_id: tenantId } }
+  }
+  // Of the plans that come along none has a price for credits.
+  const charge = { name: 'Credits', model: 'prepaid_credits', credit_price: '0.01' }
+  const selling = { credits: 'required', self_service: false, price: { charges: [charge] } }
+  return {
+    'POST /api/credits/top-ups': post(201, async () => {
+      const plan = 'that-sells-credits'
+      await node.admin('POST', '/api/admin/plans', { plans: { [plan]: selling } })
+      await node.admin('PATCH', `/api/admin/tenants/${tenantId}`, { plan })
+      return ['/api/credits/top-ups', { tenant_id: tenantId, credits: 1 }]
+    }),
+    'GET /api/subscription': get(`/api/subscription?tenant_id=${tenantId}`),
+    'POST /api/subscription/preview': post(200, async () => [
+      '/api/subscription/preview',
+      { tenant_id: tenantId, plan: 'pro' },
+    ]),
+    'POST /api/subscription': post(200, async () => {
+      const { plan, about } = await ready()
+      const body = { ...about, plan: plan === 'prepaid' ? 'team' : 'prepaid', when: 'period_end' }
+      return ['/api/subscription', body]
+    }),
+    'POST /api/subscription/cancel': post(200, async () => [
+      '/api/subscription/cancel',
+      (await ready()).about,
+    ]),
+    'POST /api/subscription/pause': post(200, async () => [
+      '/api/subscription/pause',
+      (await ready()).about,
+    ]),
+    // The last, so that nothing is paused after it.
+    'POST /api/subscription/resume': post(200, async () => {
+      const { about } = await ready()
+      await ask('/cancel', {})
+      return ['/api/subscription/resume', about]
+    }),
+  }
+}
+
 function services(node: TestNode): Record<string, Operation> {
-  const keysPath = async () => `/api/admin/services/${(await node.service(unique())).name}/keys`
+  const pathTo = async (what: string) =>
+    `/api/admin/services/${(await node.service(unique())).name}/${what}`
+  const reading = (what: string): Operation => ({
+    ok: 200,
+    request: async () => ({ method: 'GET', path: await pathTo(what) }),
+  })
   return {
     'POST /api/admin/services': post(201, async () => ['/api/admin/services', { name: unique() }]),
     'GET /api/admin/services': get('/api/admin/services'),
-    'POST /api/admin/services/{name}/keys': post(201, async () => [await keysPath(), undefined]),
-    'GET /api/admin/services/{name}/keys': {
-      ok: 200,
-      request: async () => ({ method: 'GET', path: await keysPath() }),
-    },
+    'POST /api/admin/services/{name}/keys': post(201, async () => [
+      await pathTo('keys'),
+      undefined,
+    ]),
+    'GET /api/admin/services/{name}/keys': reading('keys'),
+    'GET /api/admin/services/{name}/rules': reading('rules'),
+    'PUT /api/admin/services/{name}/rules': put(200, async () => [
+      await pathTo('rules'),
+      { endpoints: [{ path: '/x', credits: 2 }] },
+    ]),
+  }
+}
+
+function plans(): Record<string, Operation> {
+  return {
+    'GET /api/plans': get('/api/plans'),
+    'GET /api/admin/plans': get('/api/admin/plans'),
+    // Another description each time: the same plans again would change nothing.
+    'POST /api/admin/plans': post(200, async () => [
+      '/api/admin/plans',
+      { plans: { 'of-a-test': { description: unique(), self_service: false } } },
+    ]),
   }
 }
 

@@ -37,8 +37,13 @@ export type Turn = {
   readonly outcome: Outcome
 }
 
-/** Decides the steps one after the other, as a lane does; what cannot be meant (no call to void yet) is left out. */
-export function walk(start: Account, steps: readonly Step[]): Turn[] {
+type Decide = (account: Account, command: Command, terms: PlanTerms, clockNow: number) => Outcome
+
+/**
+ * Decides the steps one after the other, as a lane does; what cannot be meant (no call to void yet) is left out.
+ * @param carryOut left out: as the command is drawn, on the plans of ledger-plans.ts
+ */
+export function walk(start: Account, steps: readonly Step[], carryOut: Decide = decide): Turn[] {
   const turns: Turn[] = []
   const log: SentEntry[] = []
   let account = start
@@ -48,7 +53,7 @@ export function walk(start: Account, steps: readonly Step[]): Turn[] {
     const command = commandOf(act, log, Math.max(clockNow, account.lastAt))
     if (command === null) continue
     const terms = testPlanVersion(account.planVersionNo)
-    const outcome = decide(account, command, terms, clockNow)
+    const outcome = carryOut(account, command, terms, clockNow)
     turns.push({ before: account, command, terms, clockNow, outcome })
     const senderNo = senderOf(command)
     log.push(...outcome.entries.map((entry) => ({ ...entry, senderNo })))

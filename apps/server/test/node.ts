@@ -51,7 +51,7 @@ export function testSettings(more: Partial<Settings> = {}): Settings {
     publicUrl: more.publicUrl ?? null,
     redisUrl: more.redisUrl ?? null,
     smtpUrl: more.smtpUrl ?? null,
-    stripe: null,
+    stripe: more.stripe ?? null,
     mailFrom: more.mailFrom ?? 'Tollgate <tollgate@localhost>',
     corsOrigins: more.corsOrigins ?? [],
     trustedProxies: more.trustedProxies ?? [],

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { SUBSCRIPTION_STATUSES } from './codes.ts'
 import {
   credits,
   creditsOut,
@@ -59,7 +60,7 @@ export const tenantReply = z
     plan: z.string(),
     plan_version: z.number().int(),
     status: z.enum(['active', 'suspended']),
-    subscription: z.enum(['active', 'suspended', 'trialing', 'paused', 'canceled']),
+    subscription: z.enum(SUBSCRIPTION_STATUSES),
     test_clock: instantOut.nullable().describe('What it shows; null: the tenant has none'),
     time_zone: z.string(),
     region: z.string().nullable(),
@@ -85,6 +86,12 @@ export const creditsBody = z.strictObject({
     .describe(`Lower burns first; left out: ${GRANT_PRIORITY_DEFAULT}`)
     .optional(),
   expires_at: instant.optional(),
+  bought: z
+    .boolean()
+    .describe(
+      'On the invoice of the running period, where the plan has a price for credits; left out: given for nothing',
+    )
+    .optional(),
   idempotency_key: idempotencyKey.optional(),
 })
 export const creditsReply = z

@@ -104,6 +104,7 @@ export const invoicesQuery = z.strictObject({ ...tenantQuery.shape, ...pageQuery
 export const invoicesReply = z.object({ data: z.array(invoiceReply), next_cursor: nextCursor })
 
 export const DOCUMENT_FORMATS = ['json', 'html', 'csv', 'pdf'] as const
+export type DocumentFormat = (typeof DOCUMENT_FORMATS)[number]
 export const documentQuery = z.strictObject({
   format: z.enum(DOCUMENT_FORMATS).default('json'),
 })

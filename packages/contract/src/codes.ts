@@ -12,9 +12,20 @@ export const DENIAL_STATUS = {
 export type DenialReason = keyof typeof DENIAL_STATUS
 export const DENIAL_REASONS = Object.keys(DENIAL_STATUS) as [DenialReason, ...DenialReason[]]
 
+/** How a subscription stands. A suspension stands above all else. */
+export const SUBSCRIPTION_STATUSES = [
+  'active',
+  'suspended',
+  'trialing',
+  'paused',
+  'canceled',
+] as const
+export type SubscriptionStatus = (typeof SUBSCRIPTION_STATUSES)[number]
+
 /** Everything that can go wrong with a request, with its status and what is told in public. */
 export const PROBLEMS = {
   invalid_request: { status: 400, title: 'The request is not valid' },
+  unverified_event: { status: 400, title: 'The payment provider has not signed this event' },
   malformed_json: { status: 400, title: 'The body is not valid JSON' },
   unauthorized: { status: 401, title: 'A valid key or access token is required' },
   invalid_credentials: { status: 401, title: 'The e-mail address or the password is wrong' },
@@ -50,6 +61,16 @@ export const PROBLEMS = {
     status: 409,
     title: 'The subscription is not in a state in which that can be done',
   },
+  credits_not_sold: { status: 409, title: 'The plan sells no credits' },
+  invoice_status_conflict: {
+    status: 409,
+    title: 'The invoice is not in a status in which that can be done',
+  },
+  credit_exceeds_invoice: {
+    status: 409,
+    title: 'More would be credited than the invoice asks for',
+  },
+  too_many_discounts: { status: 409, title: 'The tenant has too many discounts' },
   no_test_clock: { status: 409, title: 'The tenant does not live on a test clock' },
   body_too_large: { status: 413, title: 'The body is too large' },
   unsupported_media_type: { status: 415, title: 'The content type is not supported' },

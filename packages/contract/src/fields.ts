@@ -4,8 +4,11 @@ import {
   CREDITS_MAX,
   EMAIL_CHARS_MAX,
   IDEMPOTENCY_KEY_CHARS_MAX,
+  MONEY_DECIMALS_MAX,
+  MONEY_DIGITS_MAX,
   NAME_CHARS_MAX,
   REASON_CHARS_MAX,
+  TAX_RATE_DECIMALS_MAX,
 } from './limits.ts'
 
 export const name = z.string().min(1).max(NAME_CHARS_MAX)
@@ -59,3 +62,29 @@ export const instant = z.iso
   .describe('ISO 8601 with a zone')
 
 export const instantOut = z.iso.datetime().describe('UTC, ISO 8601')
+
+/** Money as it is sent, above zero. That it has no more decimals than its currency is looked at later. */
+export const money = z
+  .string()
+  .regex(
+    new RegExp(`^\\d{1,${MONEY_DIGITS_MAX}}(\\.\\d{1,${MONEY_DECIMALS_MAX}})?$`),
+    'a decimal such as 12.50',
+  )
+  .refine((text) => /[1-9]/.test(text), 'more than 0')
+  .describe('Decimal, as in 12.50')
+
+/** @param least 0, or the smallest one above it */
+export function percent(least: 'from 0' | 'above 0') {
+  return z
+    .string()
+    .regex(
+      new RegExp(`^\\d{1,3}(\\.\\d{1,${TAX_RATE_DECIMALS_MAX}})?$`),
+      `percent as a decimal such as 19 or 7.7, with at most ${TAX_RATE_DECIMALS_MAX} decimals`,
+    )
+    .refine((text) => Number(text) <= 100, 'at most 100 percent')
+    .refine((text) => least === 'from 0' || /[1-9]/.test(text), 'more than 0')
+}
+
+export const currency = z
+  .string()
+  .regex(/^[A-Z]{3}$/, 'an ISO 4217 currency in capitals, such as USD')

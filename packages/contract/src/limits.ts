@@ -34,3 +34,13 @@ export const ESTIMATE_GROUPS_PER_METER_MAX = 200
 /** Values of a dimension that are shown by themselves. */
 export const USAGE_SERIES_DEFAULT = 10
 export const USAGE_SERIES_MAX = 50
+export const BACKTEST_TENANTS_MAX = 200
+/** Of an address on an invoice, as on an envelope. */
+export const ADDRESS_LINES_MAX = 8
+export const TAX_ID_CHARS_MAX = 50
+/** Of money in a request: digits before the point. */
+export const MONEY_DIGITS_MAX = 12
+export const MONEY_DECIMALS_MAX = 6
+export const TAX_RATE_DECIMALS_MAX = 4
+/** Invoices that a discount takes from. */
+export const DISCOUNT_PERIODS_MAX = 1_200

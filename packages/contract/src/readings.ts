@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { DENIAL_REASONS } from './codes.ts'
+import { DENIAL_REASONS, SUBSCRIPTION_STATUSES } from './codes.ts'
 import { count, creditsOut, instantOut, tenantId } from './fields.ts'
 import { PAGE_ROWS_DEFAULT, PAGE_ROWS_MAX } from './limits.ts'
 import { quotaState, rateLimitState } from './track.ts'
@@ -20,7 +20,7 @@ export const nextCursor = z.string().nullable().describe('null: there is no more
 export const quotaReply = z
   .object({
     plan: z.string(),
-    status: z.enum(['active', 'suspended']),
+    status: z.enum(SUBSCRIPTION_STATUSES),
     period: z.object({
       start: instantOut,
       end: instantOut.describe('Last second'),
@@ -46,7 +46,7 @@ export const summaryReply = z
     }),
     subscription: z.object({
       plan: z.string(),
-      status: z.enum(['active', 'suspended']),
+      status: z.enum(SUBSCRIPTION_STATUSES),
       renewed_at: instantOut,
       expires_at: instantOut,
     }),

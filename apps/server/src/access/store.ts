@@ -142,15 +142,6 @@ export async function readTenant(db: Queryable, tenantId: string): Promise<Tenan
   return rows[0] ?? null
 }
 
-/** The currency in which a tenant is billed; null: that of its plan. */
-export async function readBillingCurrency(db: Queryable, tenantNo: number): Promise<string | null> {
-  const { rows } = await db.query<{ currency: string | null }>(
-    'SELECT currency FROM billing_profile WHERE tenant_no = $1',
-    [tenantNo],
-  )
-  return rows[0]?.currency ?? null
-}
-
 /** In the order in which they were made, after `afterNo`. */
 export async function readTenants(
   pool: pg.Pool,

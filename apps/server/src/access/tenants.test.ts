@@ -31,6 +31,8 @@ test('a tenant is made with an id of its own or one of ours, and can be read aga
     plan: 'free',
     plan_version: 1,
     status: 'active',
+    subscription: 'active',
+    test_clock: null,
     time_zone: 'Europe/Berlin',
     region: 'eu',
     balance: 0,

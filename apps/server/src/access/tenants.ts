@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import type { createTenantBody, patchTenantBody } from '@tollgate/contract'
 import type pg from 'pg'
 import type { z } from 'zod'
+import { billingCurrency, checkPriced } from '../billing/currency.ts'
 import type { Catalog } from '../catalog/catalog.ts'
 import type { PlanTerms } from '../catalog/types.ts'
 import { isUniqueViolation } from '../db/errors.ts'
@@ -18,13 +19,7 @@ import { isTimeZone } from '../lib/periods.ts'
 import { invalidField, ProblemError } from '../lib/problem-error.ts'
 import { appendAudit } from './audit/append.ts'
 import { tenantNotFound } from './directory.ts'
-import {
-  insertTenant,
-  readBillingCurrency,
-  readTenant,
-  type TenantRow,
-  updateTenant,
-} from './store.ts'
+import { insertTenant, readTenant, type TenantRow, updateTenant } from './store.ts'
 import { lockTenant } from './tenant-keys/store.ts'
 import type { Author } from './tenant-keys/tenant-keys.ts'
 
@@ -119,7 +114,10 @@ export async function changeTenant(
     // Until the end nobody else changes it, so that what is told as before was so.
     await lockTenant(db, found.tenant_no)
     const before = await tenantAt(db, deps, tenantId)
-    if (body.plan !== undefined) await checkCurrency(db, deps.catalog, before, body.plan)
+    if (body.plan !== undefined) {
+      const currency = await billingCurrency(db, deps.catalog, found.tenant_no)
+      checkPriced(planOnOffer(deps.catalog, body.plan), currency)
+    }
     const logSeq = await changeAccount(deps.ledger, found.tenant_no, senderNo, change)
     if (body.name !== undefined || body.email !== undefined)
       await updateTenant(db, found.tenant_no, body)
@@ -135,18 +133,6 @@ export async function changeTenant(
     })
     return after
   })
-}
-
-/** A bill is in one currency, and the tenant's stays when its plan changes. */
-async function checkCurrency(
-  db: Queryable,
-  catalog: Catalog,
-  { row, terms }: Tenant,
-  plan: string,
-): Promise<void> {
-  const currency = (await readBillingCurrency(db, row.tenant_no)) ?? terms.price.currency
-  if (planOnOffer(catalog, plan).prices.has(currency)) return
-  throw invalidField('plan', `this plan has no price in ${currency}, in which the tenant is billed`)
 }
 
 async function tenantAt(

@@ -1,5 +1,6 @@
 import type { UsageSummary } from '@tollgate/contract'
 import type { PlanTerms } from '../catalog/types.ts'
+import { subscriptionStatus } from '../ledger/subscription.ts'
 import type { Account } from '../ledger/types.ts'
 import { numberFromMicros } from '../lib/micros.ts'
 import { wirePeriod, wireSecond } from '../lib/wire-period.ts'
@@ -29,7 +30,7 @@ export function usageSummary(account: Account, terms: PlanTerms, now: number): U
     period: wirePeriod(period, account.timeZone),
     subscription: {
       plan: terms.plan,
-      status: account.status,
+      status: subscriptionStatus(account, now),
       renewed_at: wireSecond(period.start),
       expires_at: wireSecond(period.end),
     },

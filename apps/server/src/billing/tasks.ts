@@ -4,11 +4,19 @@ import type { Queryable } from '../db/pool.ts'
 import { accountAt } from '../ledger/readings.ts'
 import { monotonicMs } from '../lib/clock.ts'
 import { BILLING_RUN_MS_MAX, BILLING_TENANTS_AT_ONCE, BILLING_TENANTS_PER_READ } from '../limits.ts'
+import type { CollectingDependencies } from './collecting/request-payment.ts'
+import { collectingTasks } from './collecting/tasks.ts'
 import { type ClosingDependencies, closePeriods, putOff } from './invoices/close-periods.ts'
+import { type LetterDependencies, letterTasks } from './letters/tasks.ts'
 import { foldUsage } from './usage/fold.ts'
 import { readBehind, readDue } from './usage/store.ts'
 
 export type BillingTaskDependencies = ClosingDependencies & { log: Logger }
+
+/** What follows from an invoice: its e-mail, and its payment. */
+export function invoiceTasks(deps: CollectingDependencies & LetterDependencies): Tasks {
+  return { ...collectingTasks(deps), ...letterTasks(deps) }
+}
 
 /** What is done every minute by one node, whoever asks: close what has ended, fold what has come. */
 export function billingTasks(deps: BillingTaskDependencies): Tasks {
@@ -46,12 +54,14 @@ async function closeOne(deps: BillingTaskDependencies, tenantNo: number): Promis
   }
 }
 
-async function foldOne(
-  { pool, catalog, clock }: BillingTaskDependencies,
-  tenantNo: number,
-): Promise<void> {
-  const { now } = await accountAt(pool, catalog, tenantNo, clock.now())
-  await foldUsage({ pool, catalog }, tenantNo, now)
+async function foldOne(deps: BillingTaskDependencies, tenantNo: number): Promise<void> {
+  const { pool, catalog, clock } = deps
+  try {
+    const { now } = await accountAt(pool, catalog, tenantNo, clock.now())
+    await foldUsage({ pool, catalog }, tenantNo, now)
+  } catch (error) {
+    deps.log.error({ tenantNo, err: error }, 'usage could not be measured; it is tried again later')
+  }
 }
 
 /**

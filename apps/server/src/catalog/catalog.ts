@@ -1,5 +1,6 @@
 import type pg from 'pg'
 import { compileRules, compileTerms } from './compile.ts'
+import type { PlanDefinition } from './schema.ts'
 import {
   type PlanVersionRow,
   readCatalogMark,
@@ -24,9 +25,13 @@ export type Catalog = {
   latestPlan(plan: string): PlanTerms | null
   /** Plans on offer, sorted. */
   planNames(): string[]
+  /** The same with what their newest versions say, as it is written. */
+  plansOnOffer(): readonly OfferedPlan[]
   /** Takes over what other nodes loaded and registered. Everything committed before the call is in. */
   refresh(): Promise<void>
 }
+
+export type OfferedPlan = { plan: string; version: number; definition: PlanDefinition }
 
 /** Reads the catalog that was loaded last. */
 export async function openCatalog(pool: pg.Pool): Promise<Catalog> {
@@ -50,6 +55,7 @@ export async function openCatalog(pool: pg.Pool): Promise<Catalog> {
     },
     latestPlan: (plan) => state.latest.get(plan) ?? null,
     planNames: () => [...state.latest.keys()],
+    plansOnOffer: () => state.offered,
     refresh() {
       // One after the other: who calls while another is under way may have changed what that one
       // has already read, and an older answer must not replace a newer one.
@@ -66,6 +72,7 @@ type State = {
   rules: CatalogRules
   /** By name, plans on offer only. */
   latest: ReadonlyMap<string, PlanTerms>
+  offered: readonly OfferedPlan[]
 }
 
 /** The same state again when nothing changed, so that what was compiled for its rules stays. */
@@ -90,19 +97,14 @@ async function readState(
   const row = await readLatestRules(pool)
   const stored = row === null ? { services: {}, offered: [] } : storedRules(row)
   const rules = compileRules(row?.version ?? 0, stored.services, trustByName(registered))
-  const latest = await readOffered(pool, versions, stored.offered)
-  return { mark, services, stored, rules, latest }
-}
-
-async function readOffered(
-  pool: pg.Pool,
-  versions: Map<number, PlanTerms>,
-  offered: readonly string[],
-): Promise<ReadonlyMap<string, PlanTerms>> {
-  const rows = await readLatestPlanVersions(pool)
-  const terms = rows.map((row) => versions.get(row.plan_version_no) ?? remember(versions, row))
-  const onOffer = terms.filter(({ plan }) => offered.includes(plan))
-  return new Map(onOffer.map((plan) => [plan.plan, plan]))
+  const newest = await readLatestPlanVersions(pool)
+  const terms = newest.map((row) => versions.get(row.plan_version_no) ?? remember(versions, row))
+  const isOffered = ({ plan }: { plan: string }) => stored.offered.includes(plan)
+  const latest = new Map(terms.filter(isOffered).map((plan) => [plan.plan, plan]))
+  const offered = newest.filter(isOffered).map((row): OfferedPlan => {
+    return { plan: row.plan, version: row.version, definition: storedTerms(row) }
+  })
+  return { mark, services, stored, rules, latest, offered }
 }
 
 async function fetchVersion(pool: pg.Pool, planVersionNo: number): Promise<PlanVersionRow> {

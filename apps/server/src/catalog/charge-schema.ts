@@ -10,7 +10,7 @@ const name = z.string().min(1).max(NAME_CHARS_MAX)
 /** What every charge for usage may have besides its prices. */
 const usage = {
   name,
-  meter: z.string().min(1),
+  meter: name,
   included: quantity.default('0'),
   minimum: amount.nullable().default(null),
   maximum: amount.nullable().default(null),

@@ -170,3 +170,85 @@ plans: { free: {} }
 `
   assert.match(problemsOf(text)[0] ?? 'accepted', /^file\.yaml:2:75: .*leave one of them out$/)
 })
+
+test('prices in other currencies, trials and allowances are what they say, and nothing by default', () => {
+  const plan = planSchema.parse({
+    price: { base: '10' },
+    prices: [{ currency: 'EUR', base: '9', per_unit: '0.05' }, { currency: 'JPY' }],
+    trial_days: 14,
+    allowance: { credits: 50.5 },
+  })
+  const terms = compileTerms(1, 'pro', 1, plan)
+  assert.deepEqual([...terms.prices.keys()], ['USD', 'EUR', 'JPY'])
+  assert.deepEqual(terms.prices.get('USD'), terms.price)
+  assert.deepEqual(
+    terms.prices.get('EUR')?.charges.map(({ model }) => model),
+    ['flat', 'per_unit', 'prepaid_credits'],
+  )
+  assert.equal(terms.trialDays, 14)
+  assert.deepEqual(terms.allowance, { credits: 50_500_000n, rolloverMax: 0n })
+
+  const plain = compileTerms(1, 'pro', 1, planSchema.parse({}))
+  assert.deepEqual([...plain.prices.keys()], ['USD'])
+  assert.deepEqual([plain.trialDays, plain.allowance], [0, null])
+})
+
+test('what is wrong with prices, trials and allowances is named with its line and column', () => {
+  const text = `catalog: 1
+plans:
+  pro:
+    price: { currency: EUR }
+    prices:
+      - { currency: EUR }
+      - { currency: USD }
+      - { base: "5" }
+      - { currency: XXZ }
+      - { currency: GBP, charges: [{ name: A, model: per_unit, meter: nothing, unit_price: "1" }] }
+  a: { trial_days: -1 }
+  b: { trial_days: 367 }
+  c: { trial_days: 1.5 }
+  d: { allowance: { credits: 0 } }
+  e: { allowance: { credits: 0.0000001 } }
+  f: { allowance: { rollover_max: 5 } }
+  g: { allowance: { credits: 5, rollover_max: -1 } }
+  h: { allowance: 5 }
+`
+  assert.deepEqual(problemsOf(text), [
+    'file.yaml:9:21: plans.pro.prices[3].currency: must be an ISO 4217 currency, such as USD',
+    'file.yaml:11:20: plans.a.trial_days: must be at least 0',
+    'file.yaml:12:20: plans.b.trial_days: must be at most 366',
+    'file.yaml:13:20: plans.c.trial_days: must be a whole number, not 1.5',
+    'file.yaml:14:30: plans.d.allowance.credits: must be above 0',
+    'file.yaml:15:30: plans.e.allowance.credits: must have at most 6 decimals',
+    'file.yaml:16:8: plans.f.allowance.credits: is missing; it must be a number',
+    'file.yaml:17:47: plans.g.allowance.rollover_max: must be at least 0',
+    'file.yaml:18:19: plans.h.allowance: must be a mapping, not 5',
+  ])
+})
+
+test('two prices in one currency would be a guess which is meant, so neither is taken', () => {
+  const text = `catalog: 1
+plans:
+  pro:
+    price: { currency: EUR }
+    prices: [{ currency: EUR }, { currency: USD }, { base: "5" }]
+`
+  assert.deepEqual(problemsOf(text), [
+    'file.yaml:5:26: plans.pro.prices[0].currency: there is a price in EUR already',
+    'file.yaml:5:52: plans.pro.prices[2].currency: there is a price in USD already',
+  ])
+})
+
+test('charges of a price in another currency use meters, and keep them, as those of the first do', () => {
+  const text = (meter: string) => `catalog: 1
+meters: { pages: { aggregation: sum, field: quantity } }
+plans:
+  pro:
+    prices:
+      - { currency: EUR, charges: [{ name: P, model: per_unit, meter: ${meter}, unit_price: "1" }] }
+`
+  assert.deepEqual(Object.keys(parseCatalog(text('pages'), 'file').plans.pro!.meters), ['pages'])
+  assert.deepEqual(problemsOf(text('sheets')), [
+    'file.yaml:6:71: plans.pro.prices[0].charges[0].meter: there is no meter “sheets”; there are units, credits, pages',
+  ])
+})

@@ -1,6 +1,8 @@
 import type { ChargeDefinition } from './charge-schema.ts'
 import { BUILT_IN_METERS, type MeterDefinitions } from './meter-schema.ts'
 
+const METERS_NAMED_MAX = 20
+
 /** What says what is paid. */
 export type Price = {
   currency: string
@@ -31,8 +33,8 @@ function meterProblems(charge: ChargeDefinition, meters: MeterDefinitions): Char
   const builtIn = BUILT_IN_METERS.some((name) => name === meter)
   const definition = Object.hasOwn(meters, meter) ? meters[meter]! : null
   if (!builtIn && definition === null) {
-    const known = [...BUILT_IN_METERS, ...Object.keys(meters)].join(', ')
-    return [{ path: ['meter'], message: `there is no meter “${meter}”; there are ${known}` }]
+    const message = `there is no meter “${meter}”; there are ${namesOf(meters)}`
+    return [{ path: ['meter'], message }]
   }
   return (['region', 'feature'] as const)
     .filter((dimension) => Object.keys(factors[dimension]).length > 0)
@@ -41,6 +43,13 @@ function meterProblems(charge: ChargeDefinition, meters: MeterDefinitions): Char
       path: ['factors', dimension],
       message: `needs a meter with group_by: [${dimension}]; “${meter}” is not grouped by it`,
     }))
+}
+
+/** As many as help: the answer to somebody who sends thousands must not be long. */
+function namesOf(meters: MeterDefinitions): string {
+  const names = [...BUILT_IN_METERS, ...Object.keys(meters)]
+  const more = names.length > METERS_NAMED_MAX ? ', …' : ''
+  return names.slice(0, METERS_NAMED_MAX).join(', ') + more
 }
 
 function twiceProblems(charge: ChargeDefinition, before: ChargeDefinition[]): ChargeProblem[] {

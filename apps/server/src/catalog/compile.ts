@@ -1,7 +1,7 @@
 import { type Micros, microsFromNumber } from '../lib/micros.ts'
 import { compileCharges } from './compile-charges.ts'
 import { compilePathPattern } from './pattern.ts'
-import type { PlanDefinition, ServiceDefinitions } from './schema.ts'
+import type { PlanDefinition, ServiceDefinition, ServiceDefinitions } from './schema.ts'
 import type {
   CatalogRules,
   EndpointRule,
@@ -12,7 +12,6 @@ import type {
   ServiceRules,
 } from './types.ts'
 
-type ServiceDefinition = ServiceDefinitions[string]
 type RuleDefinition = ServiceDefinition['endpoints'][number]
 
 const MS_PER: Record<RateUnit, number> = {

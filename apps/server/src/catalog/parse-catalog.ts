@@ -94,7 +94,7 @@ const NAMES: Record<string, string> = {
 }
 
 /** Problems in words of YAML; undefined leaves them to zod's. */
-function explain(issue: z.core.$ZodRawIssue): string | undefined {
+export function explain(issue: z.core.$ZodRawIssue): string | undefined {
   const missing = issue.input === undefined ? 'is missing; it ' : ''
   switch (issue.code) {
     case 'invalid_type':

@@ -20,6 +20,8 @@ export const positiveDecimals = (max: number) =>
 export const amount = z
   .string('must be a decimal in quotes, such as "0.10"')
   .refine((text) => isAmount(text) && !text.startsWith('-'), 'must be a decimal such as "0.10"')
+  // For editors, who cannot run what is above.
+  .meta({ pattern: '^\\d{1,15}(\\.\\d{1,12})?$' })
 
 const QUANTITY_ERROR = 'must be a quantity such as 1000, or a decimal in quotes, such as "0.5"'
 

@@ -5,6 +5,7 @@ import {
   CATALOG_CREDITS_MAX,
   CREDITS_MAX,
   CURRENCIES_PER_PLAN_MAX,
+  PLANS_ON_OFFER_MAX,
   TRIAL_DAYS_MAX,
 } from '../limits.ts'
 import { chargesSchema } from './charge-schema.ts'
@@ -52,8 +53,11 @@ const endpointRule = z
       .min(1)
       .nullable()
       .default(null),
-    credits: decimals(CATALOG_CREDITS_MAX).default(1),
-    credits_from_tokens: creditsFromTokens.nullable().default(null),
+    credits: decimals(CATALOG_CREDITS_MAX).default(1).describe('Per unit of quantity'),
+    credits_from_tokens: creditsFromTokens
+      .nullable()
+      .default(null)
+      .describe('Instead of credits, where quantity is a number of characters'),
     premium: z.boolean().default(false),
     factors: z.strictObject({ region: factors, feature: factors }).prefault({}),
   })
@@ -62,35 +66,51 @@ const endpointRule = z
     message: 'says what a call costs, and so does credits; leave one of them out',
   })
 
-const service = z.strictObject({
-  /** null: as the service was registered. */
-  trust_reported: z.boolean().nullable().default(null),
-  endpoints: z.array(endpointRule).default([]),
+/** The endpoint rules of one service. */
+export const serviceSchema = z.strictObject({
+  trust_reported: z
+    .boolean()
+    .nullable()
+    .default(null)
+    .describe('Whether credits_used and premium of requests are believed; null: as registered'),
+  endpoints: z.array(endpointRule).default([]).describe('The first that matches wins'),
+})
+
+/** The same over the API, where it replaces what there is: an empty body must not take all of it away. */
+export const serviceRulesSchema = serviceSchema.extend({
+  endpoints: z.array(endpointRule).describe('The first that matches wins'),
 })
 
 const price = z.strictObject({
   currency: z
     .string()
     .refine(isCurrency, 'must be an ISO 4217 currency, such as USD')
+    .meta({ pattern: '^[A-Z]{3}$' })
     .default('USD'),
-  base: amount.default('0'),
-  per_unit: amount.default('0'),
-  included: decimals(CREDITS_MAX).default(0),
+  base: amount.default('0').describe('For each period'),
+  per_unit: amount.default('0').describe('For each counted unit that is not included'),
+  included: decimals(CREDITS_MAX).default(0).describe('Units without a price of their own'),
   charges: chargesSchema,
 })
 
 const planKeys = {
   description: z.string().default(''),
-  /** Whether people may take it by themselves when they sign up. */
-  self_service: z.boolean().default(true),
-  counts: z.enum(['success', 'all']).default('success'),
+  self_service: z
+    .boolean()
+    .default(true)
+    .describe('Whether people may take it by themselves when they sign up'),
+  counts: z
+    .enum(['success', 'all'])
+    .default('success')
+    .describe('Which calls use quota, credits and money'),
   quota: z
     .strictObject({
       limit: decimals(CREDITS_MAX),
       overage: z.enum(['deny', 'charge']),
     })
     .nullable()
-    .default(null),
+    .default(null)
+    .describe('Units per period; beyond it calls are denied, or charged'),
   rate_limits: z
     .array(
       z.strictObject({
@@ -103,8 +123,11 @@ const planKeys = {
       'lists a window twice',
     )
     .default([]),
-  premium: z.boolean().default(true),
-  credits: z.enum(['none', 'required']).default('none'),
+  premium: z.boolean().default(true).describe('Whether premium endpoints may be called'),
+  credits: z
+    .enum(['none', 'required'])
+    .default('none')
+    .describe('required: every counted call is paid from credits'),
   endpoints: z
     .strictObject({
       allow: z.array(pattern).default(['*']),
@@ -112,19 +135,27 @@ const planKeys = {
     })
     .prefault({}),
   price: price.prefault({}),
-  /** The price for tenants who pay in another currency; everything else of the plan is the same. */
-  prices: z.array(price).max(CURRENCIES_PER_PLAN_MAX).default([]),
-  /** Days from the first subscription on in which nothing is charged. */
-  trial_days: z.int().min(0).max(TRIAL_DAYS_MAX).default(0),
-  /** Credits that each period begins with. */
+  prices: z
+    .array(price)
+    .max(CURRENCIES_PER_PLAN_MAX)
+    .default([])
+    .describe('For tenants who pay in another currency; everything else of the plan is the same'),
+  trial_days: z
+    .int()
+    .min(0)
+    .max(TRIAL_DAYS_MAX)
+    .default(0)
+    .describe('Days from the first subscription on in which nothing is charged'),
   allowance: z
     .strictObject({
       credits: positiveDecimals(CREDITS_MAX),
-      /** Of what is left at the end, so much is kept for the next period. */
-      rollover_max: decimals(CREDITS_MAX).default(0),
+      rollover_max: decimals(CREDITS_MAX)
+        .default(0)
+        .describe('Of what is left at the end, so much is kept for the next period'),
     })
     .nullable()
-    .default(null),
+    .default(null)
+    .describe('Credits that each period begins with'),
   features: z
     .strictObject({
       granularity: z.enum(['daily', 'hourly', 'second']).default('daily'),
@@ -132,8 +163,13 @@ const planKeys = {
       alerts: z.boolean().default(false),
       performance: z.boolean().default(false),
       realtime: z.boolean().default(false),
-      /** null: as long as there is data. */
-      retention_months: z.int().min(0).max(1_200).nullable().default(0),
+      retention_months: z
+        .int()
+        .min(0)
+        .max(1_200)
+        .nullable()
+        .default(0)
+        .describe('Full months before the running one; null: as long as there is data'),
     })
     .prefault({}),
 }
@@ -142,33 +178,62 @@ const planKeys = {
 export const planSchema = z
   .strictObject({ ...planKeys, meters: metersSchema })
   .superRefine((plan, context) => addProblems(plan, plan.meters, [], context))
-export const servicesSchema = z.record(serviceName, service).default({})
+export const servicesSchema = z.record(serviceName, serviceSchema).default({})
+
+const offer = {
+  meters: metersSchema,
+  plans: z
+    .record(name('a plan’s name'), z.strictObject(planKeys))
+    .refine((plans) => Object.keys(plans).length > 0, 'must have at least one plan')
+    .refine(
+      (plans) => Object.keys(plans).length <= PLANS_ON_OFFER_MAX,
+      `must have at most ${PLANS_ON_OFFER_MAX} plans`,
+    ),
+}
 
 export const catalogSchema = z
   .strictObject({
     catalog: z.literal(1, 'must be 1, the version of this format'),
     services: servicesSchema,
-    meters: metersSchema,
-    plans: z
-      .record(name('a plan’s name'), z.strictObject(planKeys))
-      .refine((plans) => Object.keys(plans).length > 0, 'must have at least one plan'),
+    ...offer,
   })
-  .superRefine(({ plans, meters }, context) => {
-    for (const [name, plan] of Object.entries(plans)) {
-      addProblems(plan, meters, ['plans', name], context)
-    }
-  })
-  .transform(({ catalog, services, meters, plans }) => {
-    const complete = Object.entries(plans).map(([name, plan]) => {
-      return [name, { ...plan, meters: metersOf(plan, meters) }] as const
-    })
-    return { catalog, services, plans: Object.fromEntries(complete) }
-  })
+  .superRefine(checkPlans)
+  .transform(({ catalog, services, ...offered }) => ({
+    catalog,
+    services,
+    plans: completePlans(offered),
+  }))
+
+/** Plans alone, as they are sent over the API: what is not named stays as it is. */
+export const plansSchema = z
+  .strictObject(offer)
+  .superRefine(checkPlans)
+  .transform((offered) => ({ plans: completePlans(offered) }))
 
 /** As written in the file, with every default filled in, and its meters in the plans. Plain JSON. */
 export type CatalogDefinition = z.infer<typeof catalogSchema>
 export type PlanDefinition = z.infer<typeof planSchema>
+export type PlanDefinitions = Record<string, PlanDefinition>
+export type ServiceDefinition = z.infer<typeof serviceSchema>
 export type ServiceDefinitions = z.infer<typeof servicesSchema>
+
+type Offer = {
+  meters: MeterDefinitions
+  plans: Record<string, Omit<PlanDefinition, 'meters'>>
+}
+
+function checkPlans({ plans, meters }: Offer, context: z.core.$RefinementCtx): void {
+  for (const [name, plan] of Object.entries(plans)) {
+    addProblems(plan, meters, ['plans', name], context)
+  }
+}
+
+function completePlans({ plans, meters }: Offer): PlanDefinitions {
+  const complete = Object.entries(plans).map(([name, plan]) => {
+    return [name, { ...plan, meters: metersOf(plan, meters) }] as const
+  })
+  return Object.fromEntries(complete)
+}
 
 type PricedPlan = { price: Price; prices: Price[] }
 

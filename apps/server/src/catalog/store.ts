@@ -38,6 +38,31 @@ export async function readLatestPlanVersions(db: Queryable): Promise<PlanVersion
   return rows
 }
 
+/** Numbers of all versions that there ever were, without their terms. */
+export async function readPlanVersionNumbers(
+  db: Queryable,
+): Promise<{ plan_version_no: number; plan: string; version: number }[]> {
+  const { rows } = await db.query<{ plan_version_no: number; plan: string; version: number }>(
+    'SELECT plan_version_no, plan, version FROM plan_version ORDER BY plan_version_no',
+  )
+  return rows
+}
+
+/** Versions of all plans, newest first, below `beforeNo`; null: from the newest. */
+export async function readPlanVersionsBackward(
+  db: Queryable,
+  beforeNo: number | null,
+  limit: number,
+): Promise<(PlanVersionRow & { created_at: number })[]> {
+  const { rows } = await db.query<PlanVersionRow & { created_at: number }>(
+    `SELECT plan_version_no, plan, version, terms, created_at FROM plan_version
+     WHERE plan_version_no < coalesce($1::int8, 2147483648)
+     ORDER BY plan_version_no DESC LIMIT $2`,
+    [beforeNo, limit],
+  )
+  return rows
+}
+
 /** The newest rules; null before any catalog was loaded. */
 export async function readLatestRules(db: Queryable): Promise<RulesRow | null> {
   const { rows } = await db.query<RulesRow>(
@@ -82,4 +107,29 @@ export async function insertRules(db: Queryable, version: number, rules: unknown
     version,
     JSON.stringify(rules),
   ])
+}
+
+/**
+ * Which files are in force: the one that a node started with last, and the one that was applied by a
+ * command since. SHA-256 of what is in them; null before the first.
+ */
+export async function readCatalogSource(
+  db: Queryable,
+): Promise<{ started_hash: Buffer | null; applied_hash: Buffer | null } | null> {
+  const { rows } = await db.query<{ started_hash: Buffer | null; applied_hash: Buffer | null }>(
+    'SELECT started_hash, applied_hash FROM catalog_source',
+  )
+  return rows[0] ?? null
+}
+
+export async function writeCatalogSource(
+  db: Queryable,
+  source: { startedHash: Buffer | null; appliedHash: Buffer | null },
+): Promise<void> {
+  await db.query(
+    `INSERT INTO catalog_source (started_hash, applied_hash) VALUES ($1, $2)
+     ON CONFLICT (is_only_row) DO UPDATE
+     SET started_hash = excluded.started_hash, applied_hash = excluded.applied_hash`,
+    [source.startedHash, source.appliedHash],
+  )
 }

@@ -33,11 +33,19 @@ export function connectionOptions(url: string): pg.ClientConfig {
   }
 }
 
+type Work<T> = (client: pg.PoolClient) => Promise<T>
+
 /** Runs `work` in one transaction: commits what it did, or nothing. */
-export async function inTransaction<T>(
-  pool: pg.Pool,
-  work: (client: pg.PoolClient) => Promise<T>,
-): Promise<T> {
+export function inTransaction<T>(pool: pg.Pool, work: Work<T>): Promise<T> {
+  return between('BEGIN', pool, work)
+}
+
+/** Runs `work`, which only reads, so that all of its answers are of one moment. */
+export function inSnapshot<T>(pool: pg.Pool, work: Work<T>): Promise<T> {
+  return between('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY', pool, work)
+}
+
+async function between<T>(begin: string, pool: pg.Pool, work: Work<T>): Promise<T> {
   const client = await pool.connect()
   let broken = false
   // The pool listens to idle connections only, and one that breaks unheard ends the process.
@@ -46,7 +54,7 @@ export async function inTransaction<T>(
   }
   client.on('error', onError)
   try {
-    await client.query('BEGIN')
+    await client.query(begin)
     const result = await work(client)
     await client.query('COMMIT')
     return result

@@ -3,7 +3,9 @@ import { glob, readFile } from 'node:fs/promises'
 import { after, test } from 'node:test'
 import type pg from 'pg'
 import { testDatabase } from '../../test/database.ts'
+import { ANY_INVOICE, BILLING_STATEMENTS } from '../../test/billing-statements.ts'
 import { newAccount } from '../../test/ledger-accounts.ts'
+import { insertInvoice } from '../billing/invoices/store.ts'
 import { createPool } from './pool.ts'
 
 const AUDIT_LINE = {
@@ -188,15 +190,24 @@ const STATEMENTS: Record<string, Record<string, readonly unknown[]>> = {
     readHours: [POSITION, 0],
     readBuckets: [POSITION],
   },
+  'billing/backtest': {
+    readTenantsToTest: [{ tenantIds: null }, 0, 10],
+    readLinesToTest: [{ tenantIds: ['t'] }],
+  },
+  ...BILLING_STATEMENTS,
   catalog: {
     lockCatalog: [],
     readPlanVersion: [1],
     readLatestPlanVersions: [],
+    readPlanVersionNumbers: [],
+    readPlanVersionsBackward: [null, 10],
     readLatestRules: [],
     readCatalogMark: [],
     readServices: [],
     insertPlanVersion: ['p', 1, {}],
     insertRules: [1, {}],
+    readCatalogSource: [],
+    writeCatalogSource: [{ startedHash: Buffer.alloc(32), appliedHash: null }],
   },
   ledger: {
     writeBatch: [{ accounts: [], lines: [] }],
@@ -209,12 +220,22 @@ const STATEMENTS: Record<string, Record<string, readonly unknown[]>> = {
     readEntriesForward: [1, 0, 10],
     readKeyCounts: [1],
     readLogs: [],
+    countAccountsByPlan: [],
+    readChanges: [1],
+    readVoids: [1, 1],
+    readEntriesBySeq: [1, [1]],
+    readEntriesAbout: [1, { start: 0, end: 1 }, { afterSeq: 0, throughSeq: 1, limit: 10 }],
+    readLastSeq: [1],
+    readCreditEntries: [1, null, 10],
+    readCreditLines: [1, { fromSeq: 1, belowSeq: 2 }, 10],
   },
 }
 
 const ROOMS = new URL('../', import.meta.url)
 const database = await testDatabase()
 const pool = createPool(database.url, () => {})
+// A credit note is of an invoice that is there.
+await insertInvoice(pool, { ...ANY_INVOICE, invoice_id: 'before', period_start: -1 })
 after(async () => {
   await pool.end()
   await database.drop()
@@ -300,10 +321,14 @@ function membersOf(type: string, types: Map<string, string>): Column[] {
   })
 }
 
+/** What is kept as JSON under a name of its own. */
+const JSON_TYPES = ['StoredDocument', 'StoredNote', 'Basis', 'AddressLines']
+
 function driverType(written: string): string {
   const type = written.replace(' | null', '')
   if (['bigint', 'number', 'boolean', 'Buffer', 'string[]'].includes(type)) return type
-  return type === 'unknown' || type.startsWith('Record') ? 'json' : 'string'
+  const isJson = type === 'unknown' || type.startsWith('Record') || JSON_TYPES.includes(type)
+  return isJson ? 'json' : 'string'
 }
 
 const DRIVER_TYPE_BY_OID: Record<number, string> = {

@@ -1,7 +1,9 @@
 import { PermanentFailure } from '../lib/permanent-failure.ts'
 import { MAIL_SUBJECT_CHARS_MAX } from '../limits.ts'
 
-export type Mail = { to: string; subject: string; text: string }
+export type Mail = { to: string; subject: string; text: string; attachments?: Attachment[] }
+/** A file that goes with a letter, held in memory. */
+export type Attachment = { filename: string; contentType: string; content: Buffer }
 
 /** What is sent, ready to be written out: nothing in it can begin a header or name another recipient. */
 export type Letter = {
@@ -11,6 +13,7 @@ export type Letter = {
   text: string
   date: Date
   headers: Record<string, string>
+  attachments: Attachment[]
 }
 
 /** One way for letters to leave. `goesTo` says where, for people to read; without a password. */
@@ -26,6 +29,7 @@ export function letterOf(mail: Mail, from: string, now: number): Letter {
     to: { name: '', address: mail.to },
     subject: oneLine(mail.subject),
     text: mail.text,
+    attachments: mail.attachments ?? [],
     date: new Date(now),
     // So that a vacation notice does not answer a machine.
     headers: { 'Auto-Submitted': 'auto-generated', 'X-Auto-Response-Suppress': 'All' },

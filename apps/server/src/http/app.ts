@@ -7,11 +7,16 @@ import fastify, {
 } from 'fastify'
 import type { Logger } from 'pino'
 import type { z } from 'zod'
-import { auditRecorder } from '../access/audit/append.ts'
+import { appendAudit, auditRecorder } from '../access/audit/append.ts'
 import { senderNamesOf } from '../access/keys.ts'
 import { type AccessDependencies, accessRoutes } from '../access/routes.ts'
 import { analyticsRoutes } from '../analytics/routes.ts'
+import type { PdfThread } from '../billing/documents/pdf-thread.ts'
+import type { PaymentProvider } from '../billing/payments/types.ts'
 import { billingRoutes } from '../billing/routes.ts'
+import { creditsForSale } from '../billing/top-ups/credits-for-sale.ts'
+import { catalogRoutes } from '../catalog/routes.ts'
+import { tenantsByPlanVersion } from '../ledger/readings-by-plan.ts'
 import { ledgerRoutes } from '../ledger/routes.ts'
 import { trackRoutes } from '../ledger/track-routes.ts'
 import { ProblemError } from '../lib/problem-error.ts'
@@ -31,7 +36,12 @@ import { trackDoor } from './track-door.ts'
 
 export type AppDependencies = AccessDependencies &
   SystemDependencies &
-  AuthoriseDependencies & { settings: Settings; log: Logger }
+  AuthoriseDependencies & {
+    settings: Settings
+    payments: PaymentProvider
+    pdfs: PdfThread
+    log: Logger
+  }
 
 /** The HTTP door: every route with who may use it, one way for bodies, errors and ids. */
 export async function buildApp(deps: AppDependencies): Promise<FastifyInstance> {
@@ -84,9 +94,19 @@ export async function buildApp(deps: AppDependencies): Promise<FastifyInstance> 
     batchProblem(error, request.id, request.log)
   await app.register(async (routes) => {
     trackRoutes(routes, { ...deps, toProblem })
-    ledgerRoutes(routes, { ...deps, senderNames, audit })
+    const checkCreditsSold = async (tenantNo: number) => {
+      await creditsForSale(deps.pool, deps, tenantNo)
+    }
+    ledgerRoutes(routes, { ...deps, senderNames, audit, checkCreditsSold })
     analyticsRoutes(routes, { ...deps, senderNames })
-    billingRoutes(routes, { ...deps, audit, seller: deps.settings.seller, collects: false })
+    catalogRoutes(routes, {
+      ...deps,
+      audit: appendAudit,
+      tenantsByPlanVersion: () => tenantsByPlanVersion(deps.pool),
+    })
+    const collects = deps.payments.name !== 'manual'
+    const { seller } = deps.settings
+    billingRoutes(routes, { ...deps, audit, appendAudit, seller, collects })
     accessRoutes(routes, deps)
     systemRoutes(routes, deps)
   })

@@ -10,11 +10,12 @@ import {
   tenantKey,
 } from '../../test/api-credentials.ts'
 import { operationsOn } from '../../test/api-operations.ts'
+import { WALKED_STRIPE } from '../../test/api-operations-billing.ts'
 import { assertProblem } from '../../test/api-problem.ts'
 import { send } from '../../test/api-request.ts'
 import { expectStatus, testNode } from '../../test/node.ts'
 
-const node = await testNode()
+const node = await testNode({ stripe: WALKED_STRIPE })
 after(() => node.stop())
 const tenant = await node.tenant({ plan: 'prepaid', tenant_id: 'acme' })
 const given = { amount: 1_000, reason: 'test' }

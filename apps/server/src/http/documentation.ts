@@ -21,6 +21,7 @@ const TAGS = [
   { name: 'Holds', description: 'Credits set aside for work whose cost is not known yet' },
   { name: 'Usage', description: 'What a tenant has used and has left' },
   { name: 'Billing', description: 'What it costs' },
+  { name: 'Plans', description: 'What is on offer, and what it was' },
   { name: 'Tenants', description: 'For operators' },
   { name: 'Keys', description: 'For operators' },
   { name: 'Services', description: 'For operators: the API projects that report' },

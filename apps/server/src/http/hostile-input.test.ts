@@ -10,6 +10,7 @@ import {
   unknownField,
 } from '../../test/api-hostile.ts'
 import { BATCHED, type Sent, STRUCTURED, send } from '../../test/api-request.ts'
+import { billedTenants } from '../../test/billed-tenants.ts'
 import { expectStatus, type Reply, testNode } from '../../test/node.ts'
 
 const node = await testNode()
@@ -23,6 +24,9 @@ const event = expectStatus(
   await node.call('POST', '/api/track', tenant.key, { endpoint: '/x' }),
   200,
 ).body.event_id
+const { invoiceId } = await (await billedTenants(node)).invoiced(1)
+
+await node.service('hostile')
 
 /** Fields of a body by kind, and what makes the body valid without them. */
 type Body = {
@@ -100,13 +104,74 @@ const BODIES: Body[] = [
       reason: 'text',
       priority: 'priority',
       expires_at: 'expiry',
+      bought: 'boolean',
       idempotency_key: 'text',
     },
+  },
+  {
+    path: '/api/credits/top-ups',
+    valid: { credits: 1 },
+    fields: { credits: 'credits', tenant_id: 'tenantId', idempotency_key: 'text' },
+  },
+  {
+    path: '/api/subscription',
+    valid: { plan: 'free' },
+    fields: { plan: 'text', when: 'choice', tenant_id: 'tenantId', idempotency_key: 'text' },
+  },
+  {
+    path: '/api/subscription/cancel',
+    valid: {},
+    fields: { when: 'choice', tenant_id: 'tenantId', idempotency_key: 'text' },
   },
   {
     path: '/api/admin/services',
     valid: { name: 's' },
     fields: { name: 'serviceName', trust_reported: 'boolean' },
+  },
+  {
+    path: '/api/admin/plans',
+    valid: { plans: { gold: {} } },
+    fields: { plans: 'mapping', meters: 'mapping' },
+  },
+  {
+    path: '/api/admin/services/hostile/rules',
+    method: 'PUT',
+    valid: { endpoints: [] },
+    fields: { trust_reported: 'flag', endpoints: 'list' },
+  },
+  {
+    path: '/api/admin/backtest',
+    valid: { catalog: { catalog: 1, plans: { p: {} } }, from: '2025-01-01', to: '2025-02-01' },
+    fields: { catalog: 'catalog', from: 'moment', to: 'moment', limit: 'seconds' },
+  },
+  {
+    path: '/api/admin/tenants/acme/billing',
+    method: 'PUT',
+    valid: { tax_rate: '19' },
+    fields: {
+      legal_name: 'textOrNull',
+      email: 'emailOrNull',
+      tax_id: 'textOrNull',
+      tax_rate: 'percentOrNull',
+      currency: 'currencyOrNull',
+      minimum_commitment: 'moneyOrNull',
+      late_usage: 'choice',
+    },
+  },
+  {
+    path: '/api/admin/tenants/acme/discounts',
+    valid: { description: 'd', kind: 'amount', value: '5' },
+    fields: { description: 'text', kind: 'choice', value: 'money', periods: 'periods' },
+  },
+  {
+    path: `/api/admin/invoices/${invoiceId}/status`,
+    valid: { status: 'paid' },
+    fields: { status: 'choice', reason: 'text' },
+  },
+  {
+    path: `/api/admin/invoices/${invoiceId}/credit-notes`,
+    valid: { amount: '0.01', reason: 'r' },
+    fields: { amount: 'money', reason: 'text', idempotency_key: 'text' },
   },
 ]
 const CLOUD_EVENT: Body = {
@@ -129,7 +194,10 @@ let lines: unknown
 const everything = () =>
   node.server.pool
     .query(`SELECT (SELECT sum(last_seq) FROM account) AS lines, (SELECT count(*) FROM tenant) AS tenants,
-      (SELECT count(*) FROM service) AS services, (SELECT count(*) FROM api_key) AS keys`)
+      (SELECT count(*) FROM service) AS services, (SELECT count(*) FROM api_key) AS keys,
+      (SELECT count(*) FROM plan_version) AS plans, (SELECT count(*) FROM catalog_rules) AS rules,
+      (SELECT count(*) FROM billing_profile) AS profiles, (SELECT count(*) FROM discount) AS discounts,
+      (SELECT count(*) FROM credit_note) AS notes, (SELECT status FROM invoice) AS status`)
     .then(({ rows }) => rows[0])
 beforeEach(async () => {
   lines = await everything()
@@ -158,7 +226,10 @@ async function refuses(
 }
 
 function keyFor({ path }: Sent): string {
-  return path.startsWith('/api/admin') || path.endsWith('/void') ? node.operatorKey : tenant.key
+  const operators = ['/api/admin', '/api/subscription', '/api/credits'].some((start) =>
+    path.startsWith(start),
+  )
+  return operators || path.endsWith('/void') ? node.operatorKey : tenant.key
 }
 
 function assertRefused(reply: Reply, sent: Sent, names: string[]): void {
@@ -271,7 +342,7 @@ test('hostile text in paths and queries is refused', async () => {
 })
 
 test('numbers in queries keep to their range, and cursors of no list are refused', async () => {
-  const paths = ['/api/entries', '/api/admin/tenants']
+  const paths = ['/api/entries', '/api/admin/tenants', '/api/billing/credit-notes']
   for (const limit of ['0', '-1', '501', '1.5', '', ' ', 'ten', '1e400', '1,2', '50&limit=50']) {
     for (const path of paths) {
       const sent = { method: 'GET', path: `${path}?limit=${limit}` }

@@ -26,9 +26,11 @@ const operations = Object.entries<Record<string, Operation>>(document.paths).fla
 )
 const PUBLIC = [
   ...['GET /health', 'GET /ready', 'GET /openapi.json', 'GET /.well-known/jwks.json'],
+  'GET /api/plans',
   ...['POST /auth/signup', 'POST /auth/login', 'POST /auth/refresh', 'POST /auth/logout'],
   ...['POST /auth/password/forgot', 'POST /auth/password/reset', 'POST /auth/email/verify'],
   'POST /auth/invitations/accept',
+  'POST /api/billing/webhooks/stripe',
 ]
 const JSON_SCHEMA_TYPES = ['object', 'array', 'string', 'number', 'integer', 'boolean', 'null']
 

@@ -26,6 +26,8 @@ export async function giveCredits(
       body.reason,
       body.priority ?? null,
       body.expires_at ?? null,
+      // Only where it is so: keys that are older than it keep what they stand for.
+      ...(body.bought === true ? ['bought'] : []),
     ]),
   })
   const { entry, account, replayed } = carriedOut(receipt)
@@ -39,7 +41,7 @@ export async function giveCredits(
 }
 
 function orderFrom(body: z.infer<typeof creditsBody>): Order {
-  const { amount, reason, priority, expires_at } = body
+  const { amount, reason, priority, expires_at, bought = false } = body
   const credits = microsFromNumber(amount)!
   if (amount > 0) {
     return {
@@ -48,10 +50,11 @@ function orderFrom(body: z.infer<typeof creditsBody>): Order {
       priority: priority ?? GRANT_PRIORITY_DEFAULT,
       expiresAt: expires_at === undefined ? null : Date.parse(expires_at),
       reason,
-      bought: false,
+      bought,
     }
   }
   if (priority !== undefined) throw invalidField('priority', 'only for credits that are given')
   if (expires_at !== undefined) throw invalidField('expires_at', 'only for credits that are given')
+  if (bought) throw invalidField('bought', 'only for credits that are given')
   return { kind: 'adjustment', credits, reason }
 }

@@ -13,7 +13,10 @@ export async function loadPlans(catalog: Catalog, accounts: readonly Account[]):
 }
 
 /** The plan of an account that went through a lane of this node. */
-export function planAtHand(catalog: Catalog, planVersionNo: number): PlanTerms {
+export function planAtHand(
+  catalog: Pick<Catalog, 'planVersion'>,
+  planVersionNo: number,
+): PlanTerms {
   const terms = catalog.planVersion(planVersionNo)
   if (terms === null) throw new Error(`plan version ${planVersionNo} is not at hand`)
   return terms

@@ -8,6 +8,7 @@ import { wirePeriod } from '../lib/wire-period.ts'
 import { availableCredits } from './account.ts'
 import { quotaState, rateLimitStates } from './decision-reply.ts'
 import { accountAt } from './readings.ts'
+import { subscriptionStatus } from './subscription.ts'
 
 /** What a tenant has left, at this moment. */
 export async function readQuota(
@@ -17,7 +18,7 @@ export async function readQuota(
   const { account, terms, now } = await accountAt(pool, catalog, tenantNo, clock.now())
   return {
     plan: terms.plan,
-    status: account.status,
+    status: subscriptionStatus(account, now),
     period: wirePeriod(account.period, account.timeZone),
     quota: { ...quotaState(account, terms), overage: numberFromMicros(account.counters.overage) },
     credits: {

@@ -35,6 +35,13 @@ const FIELD_OF_REFUSAL: Partial<Record<Refusal, FieldError>> = {
   },
 }
 
+/** What is in the way, where the code does not say it all. */
+const DETAIL_OF_REFUSAL: Partial<Record<Refusal, string>> = {
+  subscription_not_active: 'The subscription is paused or canceled.',
+  subscription_not_paused: 'The subscription is not paused, and nothing is about to end it.',
+  nothing_pending: 'Nothing is about to happen when the period ends.',
+}
+
 /** The receipt of an order that was carried out; a refused one is a problem, and so is a denied one. */
 export function carriedOut(
   receipt: Receipt,
@@ -52,8 +59,9 @@ export function carriedOut(
 
 export function refused(refusal: Refusal): ProblemError {
   const field = FIELD_OF_REFUSAL[refusal]
-  return new ProblemError(
-    PROBLEM_OF_REFUSAL[refusal],
-    field === undefined ? {} : { errors: [field] },
-  )
+  const detail = DETAIL_OF_REFUSAL[refusal]
+  return new ProblemError(PROBLEM_OF_REFUSAL[refusal], {
+    ...(field === undefined ? {} : { errors: [field] }),
+    ...(detail === undefined ? {} : { detail }),
+  })
 }

@@ -19,6 +19,7 @@ import { z } from 'zod'
 import type { RecordAudit } from '../lib/audit-entry.ts'
 import { decodeCursor, page } from '../lib/cursor.ts'
 import { parseEntryId } from '../lib/ids.ts'
+import { creditRoutes } from './credit-routes.ts'
 import { giveCredits } from './credit-verbs.ts'
 import { entryReply, type SenderNames, sendersOf } from './entry-reply.ts'
 import { makeHold, releaseHold, settleHold } from './hold-verbs.ts'
@@ -31,6 +32,8 @@ export type LedgerDependencies = TrackDependencies & {
   pool: pg.Pool
   /** Who the numbers stand for, under which a log remembers who sent a line. */
   senderNames: (senderNos: number[]) => Promise<SenderNames>
+  /** @throws ProblemError where the tenant's plan sells no credits that could be on a bill */
+  checkCreditsSold: (tenantNo: number) => Promise<void>
   /** Tells the audit log of what was committed. */
   audit: RecordAudit
 }
@@ -43,6 +46,7 @@ export function ledgerRoutes(fastify: FastifyInstance, deps: LedgerDependencies)
   holdRoutes(fastify, deps)
   correctionRoutes(fastify, deps)
   readingRoutes(fastify, deps)
+  creditRoutes(fastify, deps)
 }
 
 function holdRoutes(fastify: FastifyInstance, deps: LedgerDependencies): void {
@@ -137,6 +141,7 @@ function correctionRoutes(fastify: FastifyInstance, deps: LedgerDependencies): v
     async (request, reply) => {
       const { body } = request
       const tenantNo = await request.tenantNo(request.params.id)
+      if (body.bought === true) await deps.checkCreditsSold(tenantNo)
       const given = await giveCredits(deps, tenantNo, request.caller.senderNo, body)
       const { idempotency_key, ...told } = body
       await deps.audit(request.actor(), {

@@ -342,3 +342,30 @@ export async function readCreditEntries(
   )
   return rows.map(storedEntryFromRow)
 }
+
+/** Credit changes, newest first, among the lines from `fromSeq` to below `belowSeq`. */
+export async function readCreditLines(
+  client: Queryable,
+  tenantNo: number,
+  { fromSeq, belowSeq }: { fromSeq: number; belowSeq: number },
+  limit: number,
+): Promise<StoredEntry[]> {
+  const { rows } = await client.query<EntryRow>(
+    `SELECT ${ENTRY_COLUMNS} FROM entry AS e
+     WHERE tenant_no = $1 AND seq >= $2 AND seq < $3 AND credits IS NOT NULL
+     ORDER BY seq DESC LIMIT $4`,
+    [tenantNo, fromSeq, belowSeq, limit],
+  )
+  return rows.map(storedEntryFromRow)
+}
+
+/** How many accounts are on each plan version, by its number. */
+export async function countAccountsByPlan(
+  client: Queryable,
+): Promise<{ plan_version_no: number; tenants: bigint }[]> {
+  const { rows } = await client.query<{ plan_version_no: number; tenants: bigint }>(
+    `SELECT (state->>'plan')::int4 AS plan_version_no, count(*) AS tenants
+     FROM account GROUP BY 1 ORDER BY 1`,
+  )
+  return rows
+}

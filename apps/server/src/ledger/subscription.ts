@@ -1,3 +1,4 @@
+import type { SubscriptionStatus } from '@tollgate/contract'
 import type { Account, AccountChange, Refusal } from './types.ts'
 
 /**
@@ -13,8 +14,6 @@ export function timeOf(account: Account, clockNow: number, testClock?: number): 
 export function planVersionAt({ planVersionNo, pending, period }: Account, now: number): number {
   return now >= period.end ? (pending?.planVersionNo ?? planVersionNo) : planVersionNo
 }
-
-export type SubscriptionStatus = 'active' | 'suspended' | 'trialing' | 'paused' | 'canceled'
 
 /** How a subscription is called in public. A suspension stands above all else. */
 export function subscriptionStatus(account: Account, now: number): SubscriptionStatus {

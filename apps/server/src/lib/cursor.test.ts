@@ -1,12 +1,24 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { decodeCursor, encodeCursor, page } from './cursor.ts'
+import { decodeCursor, decodeCursorOf, encodeCursor, page } from './cursor.ts'
 
 test('a cursor leads back to its position', () => {
   fc.assert(
     fc.property(fc.integer({ min: 0, max: 999_999_999_999_999 }), (position) => {
       assert.equal(decodeCursor(encodeCursor(position)), position)
+    }),
+  )
+})
+
+test('a place of several numbers leads back too, and is none of a list with fewer or more', () => {
+  const number = fc.integer({ min: 0, max: 999_999_999_999_999 })
+  fc.assert(
+    fc.property(fc.array(number, { minLength: 1, maxLength: 5 }), (place) => {
+      const cursor = encodeCursor(...place)
+      assert.deepEqual(decodeCursorOf(place.length, cursor), place)
+      assert.throws(() => decodeCursorOf(place.length + 1, cursor))
+      assert.throws(() => decodeCursorOf(place.length - 1, cursor))
     }),
   )
 })

@@ -49,7 +49,8 @@ export function isQuantity(value: Decimal): boolean {
 
 /** A count of millionths as an exact decimal. */
 export function decimalFromMicros(micros: bigint): Decimal {
-  return new Exact(micros.toString()).div(1_000_000)
+  // By its exponent: a division takes several times as long, and every entry is measured by this.
+  return new Exact(`${micros}e-6`)
 }
 
 /** Half-even, to the currency's smallest unit. */

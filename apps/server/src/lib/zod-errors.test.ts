@@ -32,6 +32,14 @@ test('an unknown field is named itself, at any depth', () => {
   ])
 })
 
+test('a name that may not be one is named, with what is wrong with it', () => {
+  const plans = z.strictObject({
+    plans: z.record(z.string().regex(/^[a-z]+$/, 'in letters'), z.any()),
+  })
+  const { issues } = plans.safeParse({ plans: { ok: 1, 'Not ok': 2 } }).error!
+  assert.deepEqual(fieldErrors(issues), [{ field: 'plans.Not ok', message: 'in letters' }])
+})
+
 test('a field that is missing is named, and a body that is none is called so', () => {
   assert.deepEqual(fieldsOf({}), ['name'])
   for (const value of [null, 7, 'text', []]) assert.deepEqual(fieldsOf(value), ['body'])

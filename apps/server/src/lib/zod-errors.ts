@@ -17,7 +17,12 @@ export function fieldErrors(issues: readonly z.core.$ZodIssue[], root = ''): Fie
         message: 'unknown field',
       }))
     }
-    return [{ field: fieldName(issue.path, root), message: issue.message }]
+    const field = fieldName(issue.path, root)
+    // That a key is wrong says nothing; why it is stands within.
+    if (issue.code === 'invalid_key') {
+      return issue.issues.map(({ message }) => ({ field, message }))
+    }
+    return [{ field, message: issue.message }]
   })
   return errors.slice(0, FIELDS_NAMED_MAX)
 }

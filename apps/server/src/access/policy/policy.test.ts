@@ -50,14 +50,14 @@ test('who has no role may do what everybody may', () => {
 })
 
 test('nobody but the admin writes what is not their own tenant’s', () => {
-  const operators = ['tenants', 'credits', 'services', 'staff', 'signing_keys']
+  const operators = ['tenants', 'credits', 'services', 'plans', 'staff', 'signing_keys']
   const writers = policy.rows.filter(
     ({ object, action }) => operators.includes(object) && action === 'write',
   )
   assert.deepEqual([...new Set(writers.map(({ role }) => role))], ['admin'])
 })
 
-test('support reads and writes nothing', () => {
+test('support reads, asks what would be, and writes nothing', () => {
   const actions = policy.rows.filter(({ role }) => role === 'support').map(({ action }) => action)
-  assert.deepEqual([...new Set(actions)], ['read'])
+  assert.deepEqual([...new Set(actions)].sort(), ['backtest', 'read'])
 })

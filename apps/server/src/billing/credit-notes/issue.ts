@@ -1,8 +1,10 @@
 import type { CreditNote, Party } from '@tollgate/contract'
 import type { Queryable } from '../../db/pool.ts'
 import { entryId } from '../../lib/ids.ts'
+import { parseExact } from '../../lib/money.ts'
 import type { IssuedInvoice } from '../invoices/invoice-json.ts'
 import { numberText, seriesOf } from '../invoices/numbers.ts'
+import { settleInvoice } from '../invoices/settle.ts'
 import { type InvoiceRow, takeNumber } from '../invoices/store.ts'
 import type { Basis } from '../invoices/types.ts'
 import { insertCreditNote } from './store.ts'
@@ -16,14 +18,20 @@ export type NoteToIssue = Pick<
   /** Of one that makes up for late lines: the log up to here; null: by hand. */
   throughSeq: number | null
   basis: Basis | null
+  /** Of the request that asks for it; null: none. */
+  idempotencyKey: string | null
 }
 
-/** In the transaction that adds its total to what the invoice is credited. @returns its id */
+/**
+ * In the transaction that holds the invoice and has added the note's total to what it is credited.
+ * An invoice that was credited in full asks for nothing more, and counts as paid.
+ * @param invoice as it was before
+ */
 export async function issueCreditNote(
   db: Queryable,
   invoice: InvoiceRow,
-  { seller, now, throughSeq, basis, ...note }: NoteToIssue,
-): Promise<string> {
+  { seller, now, throughSeq, basis, idempotencyKey, ...note }: NoteToIssue,
+): Promise<CreditNote> {
   const issued = invoice.document.issued as IssuedInvoice
   const isTest = invoice.number.startsWith('TEST-')
   const no = await takeNumber(db, seriesOf('CN', isTest))
@@ -55,8 +63,14 @@ export async function issueCreditNote(
     total: note.total,
     through_seq: throughSeq === null ? null : BigInt(throughSeq),
     document: { issued: document, basis },
+    idempotency_key: idempotencyKey,
   })
-  return creditNoteId
+  const credited = parseExact(invoice.credited).add(parseExact(note.total))
+  const isOwed = invoice.status === 'open' || invoice.status === 'uncollectible'
+  if (isOwed && credited.eq(parseExact(invoice.total))) {
+    await settleInvoice(db, invoice, 'paid', now)
+  }
+  return document
 }
 
 /** Their numbers count by themselves, and their ids must not meet those of real ones. */

@@ -1,5 +1,8 @@
-import type { Queryable } from '../../db/pool.ts'
+import { onlyRow, type Queryable } from '../../db/pool.ts'
 import type { Basis } from '../invoices/types.ts'
+
+/** What was issued, and what it was computed from; null: by hand. */
+export type StoredNote = { issued: object; basis: Basis | null }
 
 export type CreditNoteRow = {
   tenant_no: number
@@ -9,16 +12,18 @@ export type CreditNoteRow = {
   issued_at: number
   total: string
   through_seq: bigint | null
-  document: { issued: object; basis: Basis | null }
+  document: StoredNote
+  /** Of the request that it was made by, if that had one. */
+  idempotency_key: string | null
 }
 
 const CREDIT_NOTE_COLUMNS = `tenant_no, credit_note_id, number, invoice_id, issued_at, total::text,
-  through_seq, document`
+  through_seq, document, idempotency_key`
 
 export async function insertCreditNote(db: Queryable, row: CreditNoteRow): Promise<void> {
   await db.query(
     `INSERT INTO credit_note (tenant_no, credit_note_id, number, invoice_id, issued_at, total,
-       through_seq, document) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
+       through_seq, document, idempotency_key) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
     [
       row.tenant_no,
       row.credit_note_id,
@@ -28,6 +33,7 @@ export async function insertCreditNote(db: Queryable, row: CreditNoteRow): Promi
       row.total,
       row.through_seq,
       JSON.stringify(row.document),
+      row.idempotency_key,
     ],
   )
 }
@@ -44,17 +50,45 @@ export async function readCreditNote(
   return rows[0] ?? null
 }
 
-/** Newest first. */
+/** The one that was made by a request with this key. */
+export async function readCreditNoteByKey(
+  db: Queryable,
+  tenantNo: number,
+  idempotencyKey: string,
+): Promise<CreditNoteRow | null> {
+  const { rows } = await db.query<CreditNoteRow>(
+    `SELECT ${CREDIT_NOTE_COLUMNS} FROM credit_note WHERE tenant_no = $1 AND idempotency_key = $2`,
+    [tenantNo, idempotencyKey],
+  )
+  return rows[0] ?? null
+}
+
+/** Newest first, before an id; null: from the newest. Ids grow with their numbers. */
 export async function readCreditNotes(
   db: Queryable,
   tenantNo: number,
-  offset: number,
+  beforeId: string | null,
   limit: number,
 ): Promise<CreditNoteRow[]> {
   const { rows } = await db.query<CreditNoteRow>(
-    `SELECT ${CREDIT_NOTE_COLUMNS} FROM credit_note WHERE tenant_no = $1
-     ORDER BY issued_at DESC, credit_note_id DESC OFFSET $2 LIMIT $3`,
-    [tenantNo, offset, limit],
+    `SELECT ${CREDIT_NOTE_COLUMNS} FROM credit_note
+     WHERE tenant_no = $1 AND ($2::text IS NULL OR credit_note_id < $2)
+     ORDER BY credit_note_id DESC LIMIT $3`,
+    [tenantNo, beforeId, limit],
   )
   return rows
+}
+
+/** The tax that the credit notes of an invoice have taken back. */
+export async function readTaxCredited(
+  db: Queryable,
+  tenantNo: number,
+  invoiceId: string,
+): Promise<string> {
+  const result = await db.query<{ tax: string }>(
+    `SELECT coalesce(sum((document -> 'issued' ->> 'tax')::numeric), 0)::text AS tax
+     FROM credit_note WHERE tenant_no = $1 AND invoice_id = $2`,
+    [tenantNo, invoiceId],
+  )
+  return onlyRow(result).tax
 }

@@ -69,6 +69,6 @@ function difference(is: Billed, was: Billed) {
 }
 
 /** Amounts carry the decimals of their currency. */
-function decimalsOf(amount: string): number {
+export function decimalsOf(amount: string): number {
   return amount.split('.')[1]?.length ?? 0
 }

@@ -4,16 +4,18 @@ import type { Catalog } from '../../catalog/catalog.ts'
 import { addJob } from '../../db/jobs.ts'
 import { inTransaction, type Queryable } from '../../db/pool.ts'
 import type { Ledger } from '../../ledger/ledger.ts'
+import { logOf } from '../../ledger/log.ts'
 import { accountAt, hasLapsed } from '../../ledger/readings.ts'
 import type { Clock } from '../../lib/clock.ts'
 import { makeIdempotencyKey, storedKey } from '../../lib/idempotency.ts'
 import { parseExact } from '../../lib/money.ts'
 import type { Period } from '../../lib/periods.ts'
-import { BILLING_DUE_DAYS, BILLING_GRACE_MINUTES } from '../../limits.ts'
+import { BILLING_DUE_DAYS, BILLING_GRACE_MINUTES, PAYMENT_ATTEMPTS_MAX } from '../../limits.ts'
 import { settleByCreditNotes } from '../credit-notes/settle-late.ts'
-import { takeDiscounts } from '../profile/store.ts'
+import { readProfile, takeDiscounts } from '../profile/store.ts'
 import { type Folded, foldPage } from '../usage/fold.ts'
-import { movePosition, postpone } from '../usage/store.ts'
+import { lockPosition, movePosition, postpone } from '../usage/store.ts'
+import { firstPeriodOf } from '../usage/timeline.ts'
 import { type WorkedOut, workOutInvoice } from './work-out.ts'
 import { invoiceIdOf, issuedJson } from './invoice-json.ts'
 import { numberText, seriesOf } from './numbers.ts'
@@ -42,9 +44,9 @@ export async function closePeriods(deps: ClosingDependencies, tenantNo: number):
   await writeLapsed(deps, tenantNo)
   const issued: string[] = []
   for (;;) {
-    const step = await inTransaction(deps.pool, (db) => closeNext(db, deps, tenantNo))
-    if (step === 'waiting') return issued
-    if (step !== 'more') issued.push(step)
+    const { id, more } = await inTransaction(deps.pool, (db) => closeNext(db, deps, tenantNo))
+    if (id !== null) issued.push(id)
+    if (!more) return issued
   }
 }
 
@@ -58,27 +60,30 @@ async function writeLapsed(
   await ledger.submit(tenantNo, null, { kind: 'lapse' }, key)
 }
 
-/** @returns the id of the invoice; `more`: there was something else to do first */
+/** @returns the id of the invoice, if one was issued, and whether there may be more to do */
 async function closeNext(
   db: Queryable,
   deps: ClosingDependencies,
   tenantNo: number,
-): Promise<string | 'more' | 'waiting'> {
+): Promise<{ id: string | null; more: boolean }> {
   const { account, now } = await accountAt(db, deps.catalog, tenantNo, deps.clock.now())
   const folded = await foldPage(db, deps.catalog, tenantNo, now)
-  if (folded.more) return 'more'
+  if (folded.more) return { id: null, more: true }
   const onTestClock = account.testClock !== null
   const { openFrom } = folded.position
   const { period } = folded.spans.find((span) => span.period.start === openFrom)!
   if (now < closesAt(period, onTestClock)) {
     const dueAt = onTestClock ? null : closesAt(period, onTestClock)
     await movePosition(db, tenantNo, { openFrom, dueAt })
-    return 'waiting'
+    return { id: null, more: false }
   }
-  const id = await issue(db, deps, folded, period, now)
-  // Looked at again at once, by whoever is at it now.
-  await movePosition(db, tenantNo, { openFrom: period.end, dueAt: onTestClock ? null : now })
-  return id ?? 'more'
+  const isOver = (one: Period) => now >= closesAt(one, onTestClock)
+  // Known already: the log is folded to the running period, so most need not be looked at again.
+  const next = folded.spans.find((span) => span.period.start === period.end)?.period
+  const last = next !== undefined && !isOver(next)
+  const dueAt = last ? closesAt(next, onTestClock) : now
+  await movePosition(db, tenantNo, { openFrom: period.end, dueAt: onTestClock ? null : dueAt })
+  return { id: await issue(db, deps, folded, period, now), more: !last }
 }
 
 /** On a clock that stands still nothing comes late by itself, so there is nothing to wait for. */
@@ -94,19 +99,24 @@ async function issue(
   period: Period,
   now: number,
 ): Promise<string | null> {
-  await settleByCreditNotes(db, folded, { now, seller: deps.seller })
-  const worked = await workOutInvoice(db, folded, period, deps.seller)
+  const profile = await readProfile(db, folded.position.tenantNo)
+  if (profile.lateUsage === 'credit_note') {
+    await settleByCreditNotes(db, folded, { now, seller: deps.seller })
+  }
+  const worked = await workOutInvoice(db, folded, period, deps.seller, profile)
   const { draft, latePeriods, isSubscribed, hasTestClock, discountIds } = worked
   if (!isSubscribed && draft.lines.length === 0) return null
   const { tenantNo } = draft
   const invoiceId = invoiceIdOf(tenantNo, period.start)
-  await settleLate(db, tenantNo, [...latePeriods], invoiceId)
-  await takeDiscounts(db, tenantNo, usedDiscounts(worked, discountIds))
+  if (latePeriods.length > 0) await settleLate(db, tenantNo, [...latePeriods], invoiceId)
+  const used = usedDiscounts(worked, discountIds)
+  if (used.length > 0) await takeDiscounts(db, tenantNo, used)
   const total = parseExact(draft.totals.total)
   if (!hasTestClock) {
     await addJob(db, 'send_invoice', { tenant_no: tenantNo, invoice_id: invoiceId })
     if (deps.collects && total.gt(0)) {
-      await addJob(db, 'request_payment', { tenant_no: tenantNo, invoice_id: invoiceId })
+      const job = { tenant_no: tenantNo, invoice_id: invoiceId }
+      await addJob(db, 'request_payment', job, { maxAttempts: PAYMENT_ATTEMPTS_MAX })
     }
   }
   // Last, since whoever takes a number holds all others up until the end.
@@ -146,7 +156,15 @@ function usedDiscounts({ draft }: WorkedOut, ids: readonly string[]): string[] {
   return charged ? [...ids] : []
 }
 
-/** What could not be closed is tried again later, and does not hold up the others. */
-export function putOff(deps: Pick<ClosingDependencies, 'pool' | 'clock'>, tenantNo: number) {
-  return postpone(deps.pool, tenantNo, deps.clock.now() + 30 * MINUTE_MS)
+/**
+ * What could not be closed is tried again later, and does not hold up the others. Nobody may have come
+ * as far as to make the tenant's position, and without one it would be its turn again at once.
+ */
+export async function putOff(
+  { pool, clock }: Pick<ClosingDependencies, 'pool' | 'clock'>,
+  tenantNo: number,
+): Promise<void> {
+  const changes = await logOf(pool, tenantNo).changes()
+  await lockPosition(pool, tenantNo, firstPeriodOf(changes))
+  await postpone(pool, tenantNo, clock.now() + 30 * MINUTE_MS)
 }

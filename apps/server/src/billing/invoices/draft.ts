@@ -14,7 +14,7 @@ export type InvoiceToDraft = Pick<
   lines: readonly PeriodLine[]
   adjustments: readonly Adjustment[]
   discounts: readonly Discount[]
-  profile: Profile
+  profile: Pick<Profile, 'taxRate' | 'minimumCommitment'>
 }
 
 /** Everything of an invoice but its number: lines, totals, and what they were computed from. Pure. */
@@ -59,7 +59,7 @@ const EMPTY_LINE = {
   math: [],
 }
 
-function chargeLine(line: PeriodLine, taxRate: string | null): InvoiceLine {
+export function chargeLine(line: PeriodLine, taxRate: string | null): InvoiceLine {
   const { stretch } = line
   return {
     kind: 'charge',

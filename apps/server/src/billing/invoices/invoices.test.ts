@@ -141,3 +141,33 @@ test('what was issued cannot be changed or deleted, not even in the database', a
     await assert.rejects(pool.query(statement), /what was issued does not change/, statement)
   }
 })
+
+test('an invoice can be had as a page, a table and a PDF, by its tenant and nobody else', async () => {
+  const tenant = await clockedTenant('pro', '2025-01-01T00:00:00Z')
+  await calls(tenant, 25)
+  const [id] = await moveTo(tenant, '2025-02-01T00:00:00Z')
+  const [{ number }] = await invoices(tenant)
+  const get = async (format: string, key = tenant.key) => {
+    const path = `/api/billing/invoices/${id}?format=${format}`
+    const reply = await fetch(node.url + path, { headers: { authorization: `Bearer ${key}` } })
+    return { reply, bytes: Buffer.from(await reply.arrayBuffer()) }
+  }
+  const page = await get('html')
+  assert.equal(page.reply.headers.get('content-type'), 'text/html; charset=utf-8')
+  assert.match(page.reply.headers.get('content-security-policy') ?? '', /style-src 'sha256-/)
+  assert.ok(page.bytes.includes(number))
+  const table = await get('csv')
+  assert.equal(table.reply.headers.get('content-type'), 'text/csv; charset=utf-8')
+  assert.equal(
+    table.reply.headers.get('content-disposition'),
+    `attachment; filename="${number}.csv"`,
+  )
+  const pdf = await get('pdf')
+  assert.equal(pdf.reply.headers.get('content-type'), 'application/pdf')
+  assert.equal(pdf.bytes.subarray(0, 5).toString(), '%PDF-')
+  assert.equal((await get('doc')).reply.status, 400)
+  const other = await node.tenant()
+  for (const format of ['json', 'html', 'csv', 'pdf']) {
+    assert.equal((await get(format, other.key)).reply.status, 404)
+  }
+})

@@ -7,7 +7,7 @@ import type { ChargeLine, PartOfPeriod, Readings } from '../pricing/types.ts'
 import type { TermsOf } from '../usage/measure.ts'
 import { meterNames } from '../usage/meters.ts'
 import type { Usage } from '../usage/tally.ts'
-import type { Span } from '../usage/timeline.ts'
+import { lasting, type Span } from '../usage/timeline.ts'
 
 /** A line of a period's bill, with where it comes from. */
 export type PeriodLine = ChargeLine & {
@@ -43,13 +43,20 @@ export function ratePeriod({ spans, usage, termsOf, currency }: PeriodToRate): P
     .filter((version) => !versions.includes(version))
   return [...versions, ...new Set(usedBesides)].flatMap((version) =>
     planLines({
-      spans: spans.filter((span) => span.planVersionNo === version && span.state !== 'trial'),
-      usage: usage.filter((row) => row.planVersionNo === version && !row.trial),
+      spans: lasting(spans).filter(
+        (span) => span.planVersionNo === version && span.state !== 'trial',
+      ),
+      usage: usage.filter((row) => row.planVersionNo === version && isCharged(row)),
       period: spans[0]!.period,
       terms: termsOf(version),
       currency,
     }),
   )
+}
+
+/** What is bought is no use, and so not what a trial is free for. */
+function isCharged({ trial, meter }: Usage): boolean {
+  return !trial || meter === BOUGHT_CREDITS
 }
 
 type PlanToRate = {
@@ -61,14 +68,16 @@ type PlanToRate = {
 }
 
 function planLines({ spans, usage, period, terms, currency }: PlanToRate): PeriodLine[] {
-  if (spans.length === 0 && usage.length === 0) return []
+  // Else who left would be sent an invoice of nothing for each month to come.
+  const isOver = spans.every(({ state }) => state === 'canceled')
+  if (isOver && usage.length === 0) return []
   const price = terms.prices.get(currency)
   if (price === undefined) throw noPrice(terms, currency)
   const readings = readingsOf(usage, terms)
   const whole = period.end - period.start
   const line = (of: ChargeLine, stretch: PeriodLine['stretch']): PeriodLine => {
     const { plan, version: planVersion, planVersionNo } = terms
-    const key = JSON.stringify([planVersionNo, of.charge, of.description, stretch?.from ?? null])
+    const key = keyOf(planVersionNo, of, stretch)
     return { ...of, key, plan, planVersion, planVersionNo, stretch, entries: entriesOf(usage, of) }
   }
 
@@ -93,6 +102,16 @@ function planLines({ spans, usage, period, terms, currency }: PlanToRate): Perio
   const [bought] = readings.get(BOUGHT_CREDITS)!
   const credits = bought === undefined ? null : boughtCreditsLine(price, bought.quantity)
   return [...fees, ...measured, ...(credits === null ? [] : [line(credits, stretch)])]
+}
+
+function keyOf(planVersionNo: number, of: ChargeLine, stretch: PeriodLine['stretch']): string {
+  return JSON.stringify([planVersionNo, of.charge, of.description, stretch?.from ?? null])
+}
+
+/** Which charge of which plan version a line is of, by its key. */
+export function chargeOfKey(key: string): { planVersionNo: number; charge: number } {
+  const [planVersionNo, charge] = JSON.parse(key) as [number, number]
+  return { planVersionNo, charge }
 }
 
 type Stretch = { from: number; to: number }

@@ -11,6 +11,8 @@ import { z } from 'zod'
 import type { Caller } from '../../lib/caller.ts'
 import { decodeCursor, page } from '../../lib/cursor.ts'
 import { ProblemError } from '../../lib/problem-error.ts'
+import type { PdfThread } from '../documents/pdf-thread.ts'
+import { sendDocument } from '../documents/send-document.ts'
 import { draftJson, invoiceJson, tenantOfInvoice } from './invoice-json.ts'
 import { readInvoice, readInvoices, type InvoiceRow } from './store.ts'
 import { type UpcomingDependencies, upcomingInvoice } from './upcoming.ts'
@@ -19,7 +21,9 @@ const config = { access: { object: 'billing', action: 'read' } }
 const tags = ['Billing']
 export const invoicePath = z.strictObject({ id: z.string().min(1).max(64) })
 
-export function invoiceRoutes(fastify: FastifyInstance, deps: UpcomingDependencies): void {
+export type InvoiceRouteDependencies = UpcomingDependencies & { pdfs: PdfThread }
+
+export function invoiceRoutes(fastify: FastifyInstance, deps: InvoiceRouteDependencies): void {
   const app = fastify.withTypeProvider<ZodTypeProvider>()
   app.get(
     '/api/billing/upcoming',
@@ -63,13 +67,16 @@ export function invoiceRoutes(fastify: FastifyInstance, deps: UpcomingDependenci
       config,
       schema: {
         tags,
-        summary: 'One invoice',
+        summary: 'One invoice, as JSON, page, table or PDF',
         params: invoicePath,
         querystring: documentQuery,
         response: { 200: invoiceReply },
       },
     },
-    async (request) => invoiceJson(await ownInvoice(deps, request.caller, request.params.id)),
+    async (request, reply) => {
+      const row = await ownInvoice(deps, request.caller, request.params.id)
+      return sendDocument(reply, request.query.format, invoiceJson(row), deps.pdfs) as never
+    },
   )
 }
 

@@ -33,12 +33,15 @@ export type InvoiceRow = {
   credited: string
   paid_at: number | null
   payment_reference: string | null
+  /** What a provider was asked for, or none was. */
+  payment_amount: string | null
 }
 
 const INVOICE_COLUMNS = `tenant_no, invoice_id, number, period_start, period_end, issued_at, due_at,
-  currency, total::text, through_seq, document, status, credited::text, paid_at, payment_reference`
+  currency, total::text, through_seq, document, status, credited::text, paid_at, payment_reference,
+  payment_amount::text`
 
-export type InvoiceToInsert = Omit<InvoiceRow, 'credited' | 'payment_reference'>
+export type InvoiceToInsert = Omit<InvoiceRow, 'credited' | 'payment_reference' | 'payment_amount'>
 
 export async function insertInvoice(db: Queryable, row: InvoiceToInsert): Promise<void> {
   await db.query({
@@ -62,6 +65,19 @@ export async function insertInvoice(db: Queryable, row: InvoiceToInsert): Promis
       row.paid_at === null ? null : new Date(row.paid_at),
     ],
   })
+}
+
+/** As `readInvoice`; nobody else changes it until the transaction ends. */
+export async function lockInvoice(
+  db: Queryable,
+  tenantNo: number,
+  invoiceId: string,
+): Promise<InvoiceRow | null> {
+  const { rows } = await db.query<InvoiceRow>(
+    `SELECT ${INVOICE_COLUMNS} FROM invoice WHERE tenant_no = $1 AND invoice_id = $2 FOR UPDATE`,
+    [tenantNo, invoiceId],
+  )
+  return rows[0] ?? null
 }
 
 export async function readInvoice(
@@ -92,21 +108,69 @@ export async function readInvoices(
   return rows
 }
 
-export type AdminInvoiceRow = InvoiceRow & { tenant_id: string; row_no: bigint }
+export type AdminInvoiceRow = InvoiceRow & { tenant_id: string }
 
-/** Of all tenants, newest first; those on test clocks apart. Pages by issue and number. */
+/** Where a page of `readAllInvoices` ends: issued_at and period_start in ms. */
+export type InvoicePlace = { issuedAt: number; tenantNo: number; periodStart: number }
+
+/** Of all tenants, newest first, before a place; those on test clocks apart. */
 export async function readAllInvoices(
   db: Queryable,
-  wanted: { status: string | null; testClocks: boolean; offset: number; limit: number },
+  wanted: {
+    status: string | null
+    testClocks: boolean
+    before: InvoicePlace | null
+    limit: number
+  },
 ): Promise<AdminInvoiceRow[]> {
-  const { rows } = await db.query<AdminInvoiceRow>(
+  const { status, testClocks, before, limit } = wanted
+  const { rows } = await db.query<InvoiceRow & { tenant_id: string }>(
     `SELECT ${INVOICE_COLUMNS.replaceAll(/\b(tenant_no|document|status)\b/g, 'i.$1')}, t.tenant_id
      FROM invoice AS i JOIN tenant AS t ON t.tenant_no = i.tenant_no
      WHERE t.has_test_clock = $1 AND i.status = coalesce($2, i.status)
-     ORDER BY i.issued_at DESC, i.number DESC OFFSET $3 LIMIT $4`,
-    [wanted.testClocks, wanted.status, wanted.offset, wanted.limit],
+       AND (i.issued_at, i.tenant_no, i.period_start)
+         < (coalesce($3::timestamptz, 'infinity'), $4::int8, $5::timestamptz)
+     ORDER BY i.issued_at DESC, i.tenant_no DESC, i.period_start DESC LIMIT $6`,
+    [
+      testClocks,
+      status,
+      before === null ? null : new Date(before.issuedAt),
+      before?.tenantNo ?? 0,
+      new Date(before?.periodStart ?? 0),
+      limit,
+    ],
   )
   return rows
+}
+
+export type RevenueRow = {
+  currency: string
+  invoices: number
+  issued: string
+  credited: string
+  paid: string
+  open: string
+  uncollectible: string
+  void: string
+}
+
+/** Of invoices issued from `from` on and before `to`, ms, by currency; without test clocks. */
+export async function readRevenue(db: Queryable, from: number, to: number): Promise<RevenueRow[]> {
+  const { rows } = await db.query<RevenueRow>(
+    `SELECT i.currency, count(*)::int AS invoices, sum(i.total)::text AS issued,
+       sum(i.credited)::text AS credited, ${left('paid')}, ${left('open')},
+       ${left('uncollectible')}, ${left('void')}
+     FROM invoice AS i JOIN tenant AS t ON t.tenant_no = i.tenant_no
+     WHERE NOT t.has_test_clock AND i.issued_at >= $1 AND i.issued_at < $2
+     GROUP BY i.currency ORDER BY i.currency`,
+    [new Date(from), new Date(to)],
+  )
+  return rows
+}
+
+function left(status: InvoiceRow['status']): string {
+  return `coalesce(sum(i.total - i.credited) FILTER (WHERE i.status = '${status}'), 0)::text
+    AS ${status}`
 }
 
 /** Everything that was ever asked of a tenant: of invoices and of credit notes for late lines. */
@@ -165,32 +229,16 @@ export async function readSettled(
   return rows.map((row) => ({ seq: Number(row.seq), periodStart: row.period_start }))
 }
 
-/** @returns null where it is in none of the states it may come from */
 export async function writeStatus(
   db: Queryable,
   tenantNo: number,
   invoiceId: string,
-  change: {
-    from: string[]
-    to: InvoiceRow['status']
-    paidAt: number | null
-    reference: string | null
-  },
-): Promise<InvoiceRow | null> {
-  const { rows } = await db.query<InvoiceRow>(
-    `UPDATE invoice SET status = $3, paid_at = $4,
-       payment_reference = coalesce($5, payment_reference)
-     WHERE tenant_no = $1 AND invoice_id = $2 AND status = ANY($6) RETURNING ${INVOICE_COLUMNS}`,
-    [
-      tenantNo,
-      invoiceId,
-      change.to,
-      change.paidAt === null ? null : new Date(change.paidAt),
-      change.reference,
-      change.from,
-    ],
+  { status, paidAt }: { status: InvoiceRow['status']; paidAt: number | null },
+): Promise<void> {
+  await db.query(
+    'UPDATE invoice SET status = $3, paid_at = $4 WHERE tenant_no = $1 AND invoice_id = $2',
+    [tenantNo, invoiceId, status, paidAt === null ? null : new Date(paidAt)],
   )
-  return rows[0] ?? null
 }
 
 /** @returns false where more would be credited than was asked */

@@ -4,6 +4,7 @@ import type { Catalog } from '../../catalog/catalog.ts'
 import { inTransaction } from '../../db/pool.ts'
 import { accountAt } from '../../ledger/readings.ts'
 import type { Clock } from '../../lib/clock.ts'
+import { readProfile } from '../profile/store.ts'
 import { foldPage, foldUsage } from '../usage/fold.ts'
 import { type WorkedOut, workOutInvoice } from './work-out.ts'
 
@@ -19,6 +20,7 @@ export async function upcomingInvoice(
   return inTransaction(pool, async (db) => {
     const folded = await foldPage(db, catalog, tenantNo, now)
     const { period } = folded.spans.at(-1)!
-    return workOutInvoice(db, folded, period, seller)
+    const profile = await readProfile(db, tenantNo)
+    return workOutInvoice(db, folded, period, seller, profile)
   })
 }

@@ -1,13 +1,14 @@
 import type { Party } from '@tollgate/contract'
 import type { Queryable } from '../../db/pool.ts'
-import type { PlanTerms } from '../../catalog/types.ts'
 import type { Period } from '../../lib/periods.ts'
 import type { Discount } from '../pricing/totals.ts'
-import { type DiscountRow, readBilledTenant, readDiscounts, readProfile } from '../profile/store.ts'
+import { type DiscountRow, readBilledTenant, readDiscounts } from '../profile/store.ts'
 import type { Profile } from '../profile/types.ts'
 import type { Folded } from '../usage/fold.ts'
 import { readUsage } from '../usage/store.ts'
 import type { Usage } from '../usage/tally.ts'
+import { lasting } from '../usage/timeline.ts'
+import { currencyOf } from '../currency.ts'
 import { type Adjustment, adjustmentsOf } from './adjustments.ts'
 import { customerOf, draftInvoice } from './draft.ts'
 import { type PeriodLine, ratePeriod } from './rate-period.ts'
@@ -29,24 +30,28 @@ export type WorkedOut = {
   readonly hasTestClock: boolean
 }
 
+/** What an invoice must know of a tenant's log. */
+export type ToWorkOut = Pick<Folded, 'spans' | 'termsOf'> & {
+  readonly position: Pick<Folded['position'], 'tenantNo'>
+}
+
 /**
  * An invoice of a period from what is measured, in the transaction that holds the tenant's position.
  * @throws ProblemError where a plan has no price in the tenant's currency
  */
 export async function workOutInvoice(
   db: Queryable,
-  folded: Folded,
+  folded: ToWorkOut,
   period: Period,
   seller: Party,
+  profile: Profile,
 ): Promise<WorkedOut> {
   const { position, spans, termsOf } = folded
   const { tenantNo } = position
   const own = spans.filter((span) => span.period.start === period.start)
   const last = own.at(-1)!
-  const profile = await readProfile(db, tenantNo)
   const tenant = await readBilledTenant(db, tenantNo)
-  const terms = termsOf(last.planVersionNo)
-  const currency = currencyOf(profile, terms)
+  const currency = currencyOf(profile, termsOf(spans[0]!.planVersionNo))
   const latePeriods = await readLatePeriods(db, tenantNo)
   const usage = await readUsage(db, tenantNo, [period.start, ...latePeriods])
   const rate = (periodStart: number) => ratePeriodOf(folded, usage, periodStart, currency)
@@ -56,7 +61,7 @@ export async function workOutInvoice(
     tenantNo,
     period,
     timeZone: last.timeZone,
-    plan: terms.plan,
+    plan: termsOf(last.planVersionNo).plan,
     currency,
     seller,
     customer: customerOf(tenant, profile),
@@ -71,14 +76,9 @@ export async function workOutInvoice(
     profile,
     discountIds: rows.map(({ discount_id }) => discount_id),
     latePeriods,
-    isSubscribed: own.some(({ state }) => state !== 'canceled'),
+    isSubscribed: lasting(own).some(({ state }) => state !== 'canceled'),
     hasTestClock: tenant.has_test_clock,
   }
-}
-
-/** The tenant's own currency, else that of its plan. */
-export function currencyOf(profile: Profile, terms: PlanTerms): string {
-  return profile.currency ?? terms.price.currency
 }
 
 export function ratePeriodOf(

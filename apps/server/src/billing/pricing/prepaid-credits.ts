@@ -1,4 +1,5 @@
 import type { PrepaidCreditsCharge } from '../../catalog/charge-types.ts'
+import { soldCredits } from '../../catalog/credit-price.ts'
 import type { PlanPrice } from '../../catalog/types.ts'
 import { type Decimal, NOTHING, parseAmount } from '../../lib/money.ts'
 import { chargeLine, quantityStep } from './charge-line.ts'
@@ -29,11 +30,10 @@ export function prepaidCreditsLines(
 
 /** What credits cost when they are bought; null where the plan sells none. */
 export function boughtCreditsLine(price: PlanPrice, credits: Decimal): ChargeLine | null {
-  const index = price.charges.findIndex(({ model }) => model === 'prepaid_credits')
-  const charge = price.charges[index]
-  if (charge?.model !== 'prepaid_credits') return null
+  const sold = soldCredits(price)
+  if (sold === null) return null
+  const { charge, index } = sold
   const creditPrice = parseAmount(charge.creditPrice)
-  if (creditPrice.isZero()) return null
   const name = `${charge.name}, bought`
   const line = creditsLine(BOUGHT_CREDITS, name, index, price.currency, credits, creditPrice)
   return { ...line, timing: 'in_advance' }

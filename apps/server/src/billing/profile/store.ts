@@ -2,21 +2,24 @@ import { onlyRow, type Queryable } from '../../db/pool.ts'
 import type { Discount } from '../pricing/totals.ts'
 import type { Profile } from './types.ts'
 
-export type TenantRow = { name: string; email: string; has_test_clock: boolean }
+export type TenantRow = { tenant_id: string; name: string; email: string; has_test_clock: boolean }
 
 export async function readBilledTenant(db: Queryable, tenantNo: number): Promise<TenantRow> {
   return onlyRow(
     await db.query<TenantRow>({
       name: 'read_billed_tenant',
-      text: 'SELECT name, email, has_test_clock FROM tenant WHERE tenant_no = $1',
+      text: 'SELECT tenant_id, name, email, has_test_clock FROM tenant WHERE tenant_no = $1',
       values: [tenantNo],
     }),
   )
 }
 
+/** As on an envelope, kept as JSON. */
+type AddressLines = string[]
+
 type ProfileRow = {
   legal_name: string | null
-  address: string[]
+  address: AddressLines
   email: string | null
   tax_id: string | null
   tax_rate: string | null
@@ -61,18 +64,23 @@ export async function readProfile(db: Queryable, tenantNo: number): Promise<Prof
   }
 }
 
+/** Held until the transaction ends: who changes how a tenant is billed, or its plan, queues here. */
+export async function lockBilledTenant(db: Queryable, tenantNo: number): Promise<void> {
+  await db.query('SELECT FROM tenant WHERE tenant_no = $1 FOR UPDATE', [tenantNo])
+}
+
+/** All but what the payment provider calls the tenant, which a job may write at the same time. */
 export async function writeProfile(
   db: Queryable,
   tenantNo: number,
-  profile: Profile,
+  profile: Omit<Profile, 'customerReference'>,
 ): Promise<void> {
   await db.query(
     `INSERT INTO billing_profile (tenant_no, legal_name, address, email, tax_id, tax_rate, currency,
-       minimum_commitment, late_usage, customer_reference)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+       minimum_commitment, late_usage)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
      ON CONFLICT (tenant_no) DO UPDATE SET legal_name = $2, address = $3, email = $4, tax_id = $5,
-       tax_rate = $6, currency = $7, minimum_commitment = $8, late_usage = $9,
-       customer_reference = $10`,
+       tax_rate = $6, currency = $7, minimum_commitment = $8, late_usage = $9`,
     [
       tenantNo,
       profile.legalName,
@@ -83,9 +91,33 @@ export async function writeProfile(
       profile.currency,
       profile.minimumCommitment,
       profile.lateUsage,
-      profile.customerReference,
     ],
   )
+}
+
+export async function writeCustomerReference(
+  db: Queryable,
+  tenantNo: number,
+  reference: string,
+): Promise<void> {
+  await db.query(
+    `INSERT INTO billing_profile (tenant_no, customer_reference) VALUES ($1, $2)
+     ON CONFLICT (tenant_no) DO UPDATE SET customer_reference = $2`,
+    [tenantNo, reference],
+  )
+}
+
+/** Whether there is an invoice in another currency than this. */
+export async function isInvoicedInAnother(
+  db: Queryable,
+  tenantNo: number,
+  currency: string,
+): Promise<boolean> {
+  const result = await db.query<{ found: boolean }>(
+    `SELECT EXISTS (SELECT FROM invoice WHERE tenant_no = $1 AND currency <> $2) AS found`,
+    [tenantNo, currency],
+  )
+  return onlyRow(result).found
 }
 
 export type DiscountRow = {

@@ -19,7 +19,7 @@ import {
   writeUsage,
 } from './store.ts'
 import { isAdditive, merged, Tally, type Tallied } from './tally.ts'
-import { happenedAt, type Span, spanAt, timelineOf } from './timeline.ts'
+import { type Span, spanAt, timelineOf } from './timeline.ts'
 
 /** What is known of a tenant's bills once its log is folded to its end. */
 export type Folded = {
@@ -36,10 +36,11 @@ export async function foldUsage(
   { pool, catalog }: { pool: pg.Pool; catalog: Catalog },
   tenantNo: number,
   now: number,
+  linesMax = BILLING_LINES_PER_READ,
 ): Promise<void> {
   for (;;) {
     const more = await inTransaction(pool, async (db) => {
-      const folded = await foldPage(db, catalog, tenantNo, now)
+      const folded = await foldPage(db, catalog, tenantNo, now, linesMax)
       return folded.more
     })
     if (!more) return
@@ -55,12 +56,13 @@ export async function foldPage(
   catalog: Catalog,
   tenantNo: number,
   now: number,
+  linesMax = BILLING_LINES_PER_READ,
 ): Promise<Folded & { more: boolean }> {
   const log = logOf(db, tenantNo)
   const changes = await log.changes()
   const spans = timelineOf(changes, now)
   const position = await lockPosition(db, tenantNo, spans[0]!.period)
-  const entries = await log.after(position.foldedSeq, BILLING_LINES_PER_READ)
+  const entries = await log.after(position.foldedSeq, linesMax)
   const last = entries.at(-1)
   // Lines may have come since, so what was agreed is read again if they say so.
   const fresh = entries.some(({ kind, seq }) => kind === 'change' && !has(changes, seq))
@@ -72,11 +74,14 @@ export async function foldPage(
     await writeFolded(db, tenantNo, last.seq)
   }
   const foldedSeq = last?.seq ?? position.foldedSeq
-  const more = entries.length === BILLING_LINES_PER_READ
+  const more = entries.length === linesMax
   return { position: { ...position, foldedSeq }, spans: all, termsOf, more }
 }
 
-export async function loadTerms(catalog: Catalog, spans: readonly Span[]): Promise<TermsOf> {
+export async function loadTerms(
+  catalog: Catalog,
+  spans: readonly Pick<Span, 'planVersionNo'>[],
+): Promise<TermsOf> {
   const loaded = new Map<number, PlanTerms>()
   for (const { planVersionNo } of spans) {
     if (!loaded.has(planVersionNo)) {
@@ -98,7 +103,7 @@ async function addPage(
   const voided = await voidedLines(log, entries)
   for (const entry of entries) {
     const target = entry.kind === 'void' ? voided.get(Number(entry.detail?.voided_seq)) : null
-    const span = spanAt(spans, happenedAt(target ?? entry))
+    const span = spanAt(spans, target ?? entry)
     const measured = target
       ? takeBack(tally, span, entry.seq, target, termsOf, again)
       : addTo(tally, span, entry, termsOf)

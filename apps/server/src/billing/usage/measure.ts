@@ -28,7 +28,7 @@ export async function measurePeriod(
     const page = { afterSeq, throughSeq, limit: BILLING_LINES_PER_READ }
     const entries = await log.about(stretch, page)
     for (const entry of entries) {
-      const span = spanAt(spans, happenedAt(entry))
+      const span = spanAt(spans, entry)
       if (span.period.start !== periodStart) continue
       addTo(tally, span, entry, termsOf, voids.get(entry.seq) ?? null)
     }

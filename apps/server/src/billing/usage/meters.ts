@@ -7,7 +7,7 @@ import { costOf, type StoredEntry } from '../../ledger/entry-row.ts'
 import type { Call } from '../../ledger/types.ts'
 import { microsFromNumber } from '../../lib/micros.ts'
 import { BOUGHT_CREDITS } from '../pricing/prepaid-credits.ts'
-import { type Decimal, decimalFromMicros, isExact, parseExact } from '../../lib/money.ts'
+import { type Decimal, decimalFromMicros, isExact, NOTHING, parseExact } from '../../lib/money.ts'
 
 /** What a meter makes of the values it is given. */
 export type Aggregation = MeterDefinition['aggregation']
@@ -79,13 +79,17 @@ function metersOf(terms: PlanTerms): readonly Meter[] {
 }
 
 function builtIn(name: string, microsOf: (entry: StoredEntry) => bigint): Meter {
+  // Line after line says the same, and making a decimal costs more than all else that is done with it.
+  let last = { micros: 0n, value: NOTHING }
   return {
     name,
     aggregation: 'sum',
     grouped: UNGROUPED,
     read(entry) {
       const micros = microsOf(entry)
-      return micros === 0n ? null : decimalFromMicros(micros)
+      if (micros === 0n) return null
+      if (micros !== last.micros) last = { micros, value: decimalFromMicros(micros) }
+      return last.value
     },
   }
 }

@@ -7,9 +7,14 @@ import { openingFrom } from '../../ledger/open.ts'
 import type { Account } from '../../ledger/types.ts'
 import type { Period } from '../../lib/periods.ts'
 
-/** A stretch of a period in which the same was agreed, half-open. */
+/**
+ * A stretch of a period in which the same was agreed, half-open. It may have no length: of two changes
+ * in the same millisecond, or on a clock that stands still, calls may have come in between.
+ */
 export type Span = {
   readonly from: number
+  /** The line that it begins with, where several lines are of that time; 0: it begins with the time. */
+  readonly fromSeq: number
   readonly to: number
   readonly period: Period
   readonly timeZone: string
@@ -27,47 +32,62 @@ const WITHOUT_ALLOWANCE = { allowance: null }
  * @param changes the lines of kind `open` and `change`, in order
  */
 export function timelineOf(changes: readonly StoredEntry[], until: number): Span[] {
-  const [first, ...rest] = changes
-  if (first?.kind !== 'open') throw new Error('a log begins with its opening')
+  const [, ...rest] = changes
   const spans: Span[] = []
-  let account = openAccount(openingFrom(first.tenantNo, first))
+  let account = openedBy(changes)
   // Its first day is a whole one, and so is its first period.
   let from = account.period.start
+  let fromSeq = 0
   const advance = (to: number) => {
     while (account.period.end <= to) {
-      spans.push(...spansBetween(account, from, account.period.end))
+      spans.push(...spansBetween(account, { from, fromSeq }, account.period.end))
       from = account.period.end
+      fromSeq = 0
       account = rollTo(account, WITHOUT_ALLOWANCE, from)
     }
   }
   for (const { detail, recordedAt, seq } of rest) {
     advance(recordedAt)
-    spans.push(...spansBetween(account, from, recordedAt))
+    spans.push(...spansBetween(account, { from, fromSeq }, recordedAt))
     from = recordedAt
+    fromSeq = seq
     const command = { kind: 'change', change: changeFrom(detail ?? {}) } as const
     const step = decideChange(account, command, recordedAt)
     if (step.refusal !== null) throw new Error(`line ${seq} would be refused: ${step.refusal}`)
     account = { ...step.account, lastAt: recordedAt }
   }
   advance(Math.max(until, from))
-  spans.push(...spansBetween(account, from, account.period.end))
+  spans.push(...spansBetween(account, { from, fromSeq }, account.period.end))
   return joined(spans)
 }
 
-function spansBetween(account: Account, from: number, to: number): Span[] {
-  if (from >= to) return []
+/** @param changes as for `timelineOf` */
+export function firstPeriodOf(changes: readonly StoredEntry[]): Period {
+  return openedBy(changes).period
+}
+
+function openedBy([first]: readonly StoredEntry[]): Account {
+  if (first?.kind !== 'open') throw new Error('a log begins with its opening')
+  return openAccount(openingFrom(first.tenantNo, first))
+}
+
+function spansBetween(
+  account: Account,
+  { from, fromSeq }: Pick<Span, 'from' | 'fromSeq'>,
+  to: number,
+): Span[] {
   const { period, timeZone, planVersionNo, subscription, trialEnd } = account
-  const span = (start: number, end: number, state: Span['state']): Span => {
-    return { from: start, to: end, period, timeZone, planVersionNo, state }
+  const first = (end: number, state: Span['state']): Span => {
+    return { from, fromSeq, to: end, period, timeZone, planVersionNo, state }
   }
-  if (subscription !== 'active') return [span(from, to, subscription)]
-  if (trialEnd === null || trialEnd <= from) return [span(from, to, 'active')]
-  if (trialEnd >= to) return [span(from, to, 'trial')]
-  return [span(from, trialEnd, 'trial'), span(trialEnd, to, 'active')]
+  if (subscription !== 'active') return [first(to, subscription)]
+  if (trialEnd === null || trialEnd <= from) return [first(to, 'active')]
+  if (trialEnd >= to) return [first(to, 'trial')]
+  return [first(trialEnd, 'trial'), { ...first(to, 'active'), from: trialEnd, fromSeq: 0 }]
 }
 
 /** One for what is the same, and in each the period as it was in the end: a change of zone moves it. */
-function joined(spans: readonly Span[]): Span[] {
+export function joined(spans: readonly Span[]): Span[] {
   const last = new Map(spans.map((span) => [span.period.start, span]))
   const result: Span[] = []
   for (const span of spans) {
@@ -83,15 +103,26 @@ function joined(spans: readonly Span[]): Span[] {
   return result
 }
 
-/** The span in which something happened; what is said to be older than the log belongs to its beginning. */
-export function spanAt(spans: readonly Span[], at: number): Span {
+/**
+ * The span in which a line happened; what is said to be older than the log belongs to its beginning. Of
+ * lines that are of the same time those before a change are billed by what held before it: they were
+ * decided by it, and what is folded already must not depend on what comes after it.
+ */
+export function spanAt(spans: readonly Span[], line: StoredEntry): Span {
+  const at = happenedAt(line)
   let [low, high] = [0, spans.length - 1]
   while (low < high) {
-    const middle = (low + high) >> 1
-    if (spans[middle]!.to <= at) low = middle + 1
-    else high = middle
+    const middle = (low + high + 1) >> 1
+    const { from, fromSeq } = spans[middle]!
+    if (from < at || (from === at && fromSeq < line.seq)) low = middle
+    else high = middle - 1
   }
   return spans[low]!
+}
+
+/** Those that lasted: only what lasts has fees, and is a subscription. */
+export function lasting(spans: readonly Span[]): Span[] {
+  return spans.filter(({ from, to }) => from < to)
 }
 
 /** When a line happened, for the bill: as its sender says, but never later than it was recorded. */

@@ -1,0 +1,106 @@
+import type { ExplainedLine, InvoiceExplanation, InvoiceLine } from '@tollgate/contract'
+import type { Catalog } from '../../catalog/catalog.ts'
+import { type Decimal, formatMoney, NOTHING, parseExact } from '../../lib/money.ts'
+import type { IssuedInvoice } from '../invoices/invoice-json.ts'
+import { chargeOfKey } from '../invoices/rate-period.ts'
+import type { InvoiceRow } from '../invoices/store.ts'
+import type { Billed } from '../invoices/types.ts'
+import { type LateLines, lateLinesOf } from './late-lines.ts'
+import { adjustmentRule, chargeRule, discountRule, minimumRule } from './rules.ts'
+
+/** How each line of an issued invoice, and what they come to, was worked out. */
+export async function explainInvoice(
+  row: InvoiceRow,
+  catalog: Catalog,
+  late: LateLines,
+): Promise<InvoiceExplanation> {
+  const issued = row.document.issued as IssuedInvoice
+  const { billed } = row.document.basis
+  const lines: ExplainedLine[] = []
+  let sum = NOTHING
+  for (const [index, line] of issued.lines.entries()) {
+    const of = billed[index]
+    const rule =
+      of === undefined
+        ? closingRule(row, line, lines, formatMoney(sum, row.currency))
+        : await billedRule(catalog, row.currency, line, of)
+    sum = sum.add(parseExact(line.amount))
+    lines.push(explained(line, rule, lateLinesOf(late, line, of)))
+  }
+  return {
+    invoice_id: row.invoice_id,
+    number: row.number,
+    currency: row.currency,
+    period: issued.period,
+    through_seq: Number(row.through_seq),
+    lines,
+    totals: totalsOf(issued),
+  }
+}
+
+async function billedRule(
+  catalog: Catalog,
+  currency: string,
+  line: InvoiceLine,
+  { key }: Billed,
+): Promise<string> {
+  const { planVersionNo, charge: index } = chargeOfKey(key)
+  const terms = await catalog.loadPlanVersion(planVersionNo)
+  const charge = (terms.prices.get(currency) ?? terms.price).charges[index]!
+  const rule = chargeRule(charge, line.math)
+  return line.kind === 'adjustment' ? adjustmentRule(rule) : rule
+}
+
+/** Of what is no charge. Discounts that found nothing to take anything off have no line. */
+function closingRule(
+  { document }: InvoiceRow,
+  line: InvoiceLine,
+  above: readonly ExplainedLine[],
+  before: string,
+): string {
+  const { minimumCommitment, discounts } = document.basis
+  if (line.kind === 'minimum_commitment') return minimumRule(minimumCommitment ?? '0', before)
+  const same = discounts.filter(({ description }) => description === line.description)
+  const taken = above.filter(
+    ({ kind, description }) => kind === 'discount' && description === line.description,
+  )
+  const discount = same[taken.length]
+  if (discount === undefined)
+    throw new Error(`no discount “${line.description}” in what it is from`)
+  return discountRule(discount, before)
+}
+
+function explained(line: InvoiceLine, rule: string, late: ExplainedLine['late']): ExplainedLine {
+  const { kind, description, meter, unit, plan, plan_version, period, entries, math, amount } = line
+  const head = { kind, description, meter, unit, plan, plan_version, period, entries }
+  return { ...head, rule, math, sum_of_math: sumOf(math), amount, late }
+}
+
+function sumOf(math: InvoiceLine['math']): string | null {
+  if (math.length === 0) return null
+  const add = (sum: Decimal, step: { amount: string }) => sum.add(parseExact(step.amount))
+  return math.reduce(add, NOTHING).toFixed()
+}
+
+function totalsOf({ lines, ...issued }: IssuedInvoice): InvoiceExplanation['totals'] {
+  const amounts = lines.map(({ amount }) => amount)
+  const { subtotal, tax_rate, tax, total } = issued
+  return [
+    { what: 'subtotal', rule: `the sum of all lines: ${sumText(amounts)}`, amount: subtotal },
+    {
+      what: 'tax',
+      rule:
+        tax_rate === null ? 'no tax is shown' : `${tax_rate} % of ${subtotal}, rounded half-even`,
+      amount: tax,
+    },
+    { what: 'total', rule: `subtotal and tax: ${sumText([subtotal, tax])}`, amount: total },
+  ]
+}
+
+/** `10.00 − 3.00 + 1.00`. */
+function sumText([first = '0', ...amounts]: string[]): string {
+  const signed = amounts.map((amount) =>
+    amount.startsWith('-') ? ` − ${amount.slice(1)}` : ` + ${amount}`,
+  )
+  return [first, ...signed].join('')
+}

@@ -1,0 +1,33 @@
+import { explainReply } from '@tollgate/contract'
+import type { FastifyInstance } from 'fastify'
+import type { ZodTypeProvider } from 'fastify-type-provider-zod'
+import type pg from 'pg'
+import type { Catalog } from '../../catalog/catalog.ts'
+import { invoicePath, ownInvoice } from '../invoices/routes.ts'
+import { explainInvoice } from './explain.ts'
+import { readLateLines } from './late-lines.ts'
+
+export function explainRoutes(
+  fastify: FastifyInstance,
+  deps: { pool: pg.Pool; catalog: Catalog },
+): void {
+  const app = fastify.withTypeProvider<ZodTypeProvider>()
+  app.get(
+    '/api/billing/invoices/:id/explain',
+    {
+      config: { access: { object: 'billing', action: 'read' } },
+      schema: {
+        tags: ['Billing'],
+        summary: 'How each line of an invoice was worked out',
+        description:
+          'Its rule, the plan version, the lines of the log that were measured, and the math. `tollgate verify --invoices` works all of it out again.',
+        params: invoicePath,
+        response: { 200: explainReply },
+      },
+    },
+    async (request) => {
+      const row = await ownInvoice(deps, request.caller, request.params.id)
+      return explainInvoice(row, deps.catalog, await readLateLines(deps.pool, row))
+    },
+  )
+}

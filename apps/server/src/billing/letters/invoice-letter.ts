@@ -1,0 +1,49 @@
+import type { Invoice } from '@tollgate/contract'
+import { type Mail, oneLine } from '../../delivery/letter.ts'
+import { formatMoney, parseExact } from '../../lib/money.ts'
+import { LETTER_LINES_MAX } from '../../limits.ts'
+
+/** What a customer is told when an invoice is issued; the invoice itself goes with it. Pure. */
+export function invoiceLetter(invoice: Invoice, to: string, publicUrl: string): Mail {
+  const { number, seller, customer, currency, period } = invoice
+  const from = oneLine(seller.name)
+  const subject = `Invoice ${number} from ${from}`
+  const day = (instant: string) => dayOf(instant, period.timezone)
+  const money = (amount: string) => `${amount} ${currency}`
+  const lines = invoice.lines.slice(0, LETTER_LINES_MAX).map(({ description, amount }) => {
+    return `  ${oneLine(description)}: ${money(amount)}`
+  })
+  const more = invoice.lines.length - lines.length
+  const text = [
+    `Hello ${oneLine(customer.name)},`,
+    '',
+    `this is invoice ${number} for ${day(period.start)} to ${day(period.end)} (${period.timezone}).`,
+    '',
+    ...lines,
+    ...(more > 0 ? [`  … and ${more} more lines`] : []),
+    ...(invoice.tax_rate === null ? [] : [`  Tax, ${invoice.tax_rate} %: ${money(invoice.tax)}`]),
+    '',
+    `Total: ${money(invoice.total)}`,
+    dueText(invoice),
+    '',
+    'The invoice is attached. For those who may read it, it is here as well:',
+    '',
+    `${publicUrl}/api/billing/invoices/${invoice.invoice_id}`,
+    '',
+    from,
+    '',
+  ].join('\n')
+  return { to, subject, text }
+}
+
+function dueText({ amount_due, currency, due_at, period }: Invoice): string {
+  const due = parseExact(amount_due)
+  if (due.isZero()) return 'There is nothing to pay.'
+  if (due.isNegative()) return `In your favour: ${formatMoney(due.neg(), currency)} ${currency}`
+  return `To be paid: ${amount_due} ${currency}, by ${dayOf(due_at!, period.timezone)}`
+}
+
+/** As it is where the tenant lives. */
+function dayOf(instant: string, timeZone: string): string {
+  return Temporal.Instant.from(instant).toZonedDateTimeISO(timeZone).toPlainDate().toString()
+}

@@ -1,0 +1,54 @@
+import type { Queryable } from '../db/pool.ts'
+import type { AuditEntry } from '../lib/audit-entry.ts'
+import type { Actor } from '../lib/caller.ts'
+import { isEmptyDiff } from './catalog-diff.ts'
+import type { WrittenChange } from './write-change.ts'
+
+/** Adds a line to the audit log within a transaction; the log itself is another room's. */
+export type AppendAudit = (db: Queryable, actor: Actor, entry: AuditEntry) => Promise<void>
+
+type Told = Omit<AuditEntry, 'recordedAt'>
+
+/**
+ * Which versions were and are on offer, by plan (null: it is not on offer), and whose rules differ.
+ * The terms themselves are in the versions, which never change.
+ * @returns null when nothing changed
+ */
+export function plansAudit(action: string, { diff, before, after }: WrittenChange): Told | null {
+  if (isEmptyDiff(diff)) return null
+  const changed = diff.plans.filter(({ change }) => change !== 'unchanged')
+  const services = diff.services.map(({ service }) => service)
+  const versions = (versionOf: (plan: (typeof changed)[number]) => number | null) =>
+    Object.fromEntries(changed.map((plan) => [plan.plan, versionOf(plan)]))
+  const rules = (version: number) => (services.length === 0 ? {} : { rules_version: version })
+  return {
+    tenantNo: null,
+    action,
+    object: { kind: 'catalog', id: null },
+    before: {
+      plans: versions(({ wasOffered, before }) => (wasOffered ? before : null)),
+      ...rules(before.version),
+    },
+    after: {
+      plans: versions(({ change, version }) => (change === 'withdrawn' ? null : version)),
+      ...rules(after.version),
+      ...(services.length === 0 ? {} : { services }),
+    },
+  }
+}
+
+/** The rules of a service as they were and are. @returns null when nothing changed */
+export function rulesAudit(service: string, { diff, before, after }: WrittenChange): Told | null {
+  if (isEmptyDiff(diff)) return null
+  const told = ({ version, services }: WrittenChange['before']) => ({
+    rules_version: version,
+    ...(Object.hasOwn(services, service) ? services[service] : {}),
+  })
+  return {
+    tenantNo: null,
+    action: 'service.rules_changed',
+    object: { kind: 'service', id: service },
+    before: told(before),
+    after: told(after),
+  }
+}

@@ -1,0 +1,68 @@
+import { z } from 'zod'
+import { invoiceLine, mathStep } from './billing.ts'
+import { instantOut } from './fields.ts'
+import { amount } from './readings.ts'
+
+export const lateLine = z.object({
+  seq: z.number().int(),
+  event_id: z.string(),
+  kind: z.string(),
+  occurred_at: instantOut.describe('Of a void: when what it takes back happened'),
+})
+
+export const explainedLine = invoiceLine
+  .pick({
+    kind: true,
+    description: true,
+    meter: true,
+    unit: true,
+    plan: true,
+    plan_version: true,
+    period: true,
+    entries: true,
+  })
+  .extend({
+    rule: z.string().describe('How the amount comes about, in words'),
+    math: z.array(mathStep),
+    sum_of_math: z
+      .string()
+      .nullable()
+      .describe('Exact, never rounded: `amount` before it was. null: the rule says it all'),
+    amount,
+    late: z
+      .object({
+        period_start: instantOut.describe('Of the earlier period'),
+        lines: z.array(lateLine),
+        more: z.boolean().describe('Whether there are more lines than are named'),
+      })
+      .nullable()
+      .describe(
+        'Of an adjustment: the lines of the log that came after the invoice of their period',
+      ),
+  })
+export type ExplainedLine = z.infer<typeof explainedLine>
+
+export const explainReply = z
+  .object({
+    invoice_id: z.string(),
+    number: z.string(),
+    currency: z.string().describe('ISO 4217'),
+    period: z.object({
+      start: instantOut,
+      end: instantOut.describe('Last second'),
+      timezone: z.string(),
+    }),
+    through_seq: z.number().int().describe('The log up to this line is on it'),
+    lines: z.array(explainedLine),
+    totals: z
+      .array(
+        z.object({
+          what: z.enum(['subtotal', 'tax', 'total']),
+          rule: z.string(),
+          amount,
+        }),
+      )
+      .describe('What the lines come to'),
+  })
+  .meta({ id: 'InvoiceExplanation' })
+export type InvoiceExplanation = z.infer<typeof explainReply>
