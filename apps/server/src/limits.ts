@@ -249,3 +249,26 @@ export const BACKTEST_TENANTS_PER_READ = 200
 export const BACKTEST_LINES_PER_REQUEST_MAX = 200_000
 export const BACKTESTS_RUNNING_MAX = 1
 export const BACKTEST_RETRY_AFTER_SECONDS = 5
+
+/** Lines that one statement folds, of all tenants together: what it holds in memory. */
+export const USAGE_FOLD_LINES_PER_STATEMENT = 20_000
+export const USAGE_FOLD_SECONDS = 1
+/** How often a node looks for tenants that are new, or have moved to another time zone. */
+export const USAGE_PLACE_SECONDS = 10
+export const USAGE_PLACES_PER_READ = 1_000
+/** Of one tenant, hour and dimension; further ones are counted together. */
+export const USAGE_VALUES_PER_HOUR_MAX = 200
+export const USAGE_VALUES_PER_DAY_MAX = 1_000
+/** Of an endpoint: what is longer does not fit an index. */
+export const USAGE_VALUE_CHARS_MAX = 400
+/** Lines of a log that an answer by the minute or second may read. */
+export const USAGE_LOG_LINES_MAX = 500_000
+/** How much later than it happened a call may be recorded, to be in an answer by the minute or second. */
+export const USAGE_LOG_LATE_HOURS = 24
+/** Dates of one answer, and of all its series together. */
+export const USAGE_DATES_MAX = 4_000
+export const USAGE_POINTS_MAX = 20_000
+/** Of one tenant, that `verify` tells one by one. */
+export const USAGE_DIFFERENCES_TOLD_MAX = 20
+/** Between looks of who rebuilds, while another node folds. */
+export const USAGE_REBUILD_WAIT_MS = 100

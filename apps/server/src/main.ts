@@ -8,6 +8,7 @@ import { EmbeddedPostgresError } from './db/embedded/index.ts'
 import { createLog } from './log.ts'
 import { checkOpenapi, writeOpenapi } from './openapi.ts'
 import { plansCommands } from './plans-command.ts'
+import { rebuildCommand } from './rebuild-command.ts'
 import { checkRoles, writeRoles } from './roles-command.ts'
 import { serve } from './serve.ts'
 import { openTerminal } from './terminal.ts'
@@ -35,6 +36,13 @@ program
   .action(async (options: VerifyOptions) => {
     const config = readConfig()
     process.exitCode = await verifyCommand(config, createLog('warn'), options)
+  })
+
+program
+  .command('rebuild')
+  .description('make what is folded from the logs again, while nodes go on serving')
+  .action(async () => {
+    process.exitCode = await rebuildCommand(readConfig(), createLog('warn'))
   })
 
 program

@@ -9,6 +9,7 @@ import { AccessTokens } from './access/sign-in/access-tokens.ts'
 import { Passwords } from './access/sign-in/passwords.ts'
 import { emptySignInTrash } from './access/sign-in/trash.ts'
 import { accessTasks } from './access/tasks.ts'
+import { UsageFolder } from './analytics/rollups/folder.ts'
 import { createPdfThread, type PdfThread } from './billing/documents/pdf-thread.ts'
 import { forgetPaymentEvents } from './billing/collecting/forget-events.ts'
 import { openPayments } from './billing/payments/open-payments.ts'
@@ -36,6 +37,7 @@ import {
   PARTITIONS_CHECK_HOURS,
   SIGN_IN_TRASH_CHECK_MINUTES,
   STOP_IDLE_CHECK_MS,
+  USAGE_FOLD_SECONDS,
 } from './limits.ts'
 import { publicUrlOf } from './public-url.ts'
 
@@ -103,13 +105,14 @@ export async function buildServer(options: ServerOptions): Promise<Server> {
     options.jobs === false
       ? async () => undefined
       : doJobs({ ...options, app, pool, catalog, ledger, lockout, payments, pdfs })
-  const stopChores = startChores({ pool, catalog, directory, tokens, clock, log })
+  const folder = new UsageFolder(pool)
+  const stopChores = startChores({ pool, catalog, directory, tokens, folder, clock, log })
   const stop = async () => {
     stopping = true
     stopChores()
     // Connections that are kept alive become idle one by one, as what they asked is answered.
     const idle = setInterval(() => app.server.closeIdleConnections(), STOP_IDLE_CHECK_MS)
-    await Promise.all([app.close(), stopJobs()])
+    await Promise.all([app.close(), stopJobs(), folder.stop()])
     clearInterval(idle)
     await Promise.all([ledger.close(), pdfs.close()])
     await directory
@@ -192,12 +195,13 @@ type ChoreDependencies = {
   catalog: Catalog
   directory: Directory
   tokens: AccessTokens
+  folder: UsageFolder
   clock: Clock
   log: Logger
 }
 
 function startChores(deps: ChoreDependencies): () => void {
-  const { pool, catalog, directory, tokens, clock, log } = deps
+  const { pool, catalog, directory, tokens, folder, clock, log } = deps
   const every = (seconds: number, what: string, chore: () => Promise<unknown>) =>
     setInterval(() => {
       chore().catch((error: unknown) => log.warn({ err: error }, `${what} failed`))
@@ -205,6 +209,7 @@ function startChores(deps: ChoreDependencies): () => void {
   const timers = [
     every(CATALOG_REFRESH_SECONDS, 'refreshing the catalog', () => catalog.refresh()),
     every(BILLING_CHECK_SECONDS, 'asking for what is to be billed', () => askForBilling(pool)),
+    every(USAGE_FOLD_SECONDS, 'folding usage', () => folder.run()),
     every(LAST_USED_SAVE_SECONDS, 'saving when keys were used', () => directory.saveLastUsed()),
     every(PARTITIONS_CHECK_HOURS * 3_600, 'making partitions', () =>
       ensurePartitions(pool, clock.now()),

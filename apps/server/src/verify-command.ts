@@ -4,6 +4,7 @@ import type pg from 'pg'
 import type { Logger } from 'pino'
 import { type Head, hashOfHeads, headsText, parseHeads } from './access/audit/heads.ts'
 import { type VerifiedAudit, verifyAudit } from './access/audit/verify.ts'
+import { type VerifiedRollups, verifyRollups } from './analytics/verify/verify.ts'
 import type { VerifiedInvoices } from './billing/verify/types.ts'
 import { differenceText, verifyInvoices } from './billing/verify/verify-invoices.ts'
 import { openCatalog } from './catalog/catalog.ts'
@@ -39,12 +40,19 @@ export async function verifyCommand(
       )
       return 1
     }
-    const { logs, audit, invoices } = await verifyAll(pool, earlier, options.invoices === true)
+    const { logs, rollups, audit, invoices } = await verifyAll(
+      pool,
+      earlier,
+      options.invoices === true,
+    )
     reportLogs(logs)
+    reportRollups(rollups)
     if (invoices !== null) reportInvoices(invoices)
     const heads = reportAudit(audit)
     if (options.saveHeads !== undefined) await saveHeads(options.saveHeads, heads, audit)
-    const found = [logs, audit, invoices].map((verified) => verified?.differences.length ?? 0)
+    const found = [logs, rollups, audit, invoices].map(
+      (verified) => verified?.differences.length ?? 0,
+    )
     return found.every((count) => count === 0) ? 0 : 1
   } finally {
     await pool.end()
@@ -68,7 +76,12 @@ async function verifyAll(
   pool: pg.Pool,
   earlier: Head[],
   withInvoices: boolean,
-): Promise<{ logs: VerifiedLogs; audit: VerifiedAudit; invoices: VerifiedInvoices | null }> {
+): Promise<{
+  logs: VerifiedLogs
+  rollups: VerifiedRollups
+  audit: VerifiedAudit
+  invoices: VerifiedInvoices | null
+}> {
   const catalog = await openCatalog(pool)
   const bar = new SingleBar(
     { format: '{bar} {percentage}% | {value} of {total} lines' },
@@ -85,8 +98,9 @@ async function verifyAll(
       await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY')
       const logs = await verifyLogs(client, catalog, progress)
       bar.stop()
+      const rollups = await verifyRollups(client)
       const invoices = withInvoices ? await verifyInvoices(client, catalog) : null
-      return { logs, invoices, audit: await verifyAudit(client, earlier, progress) }
+      return { logs, rollups, invoices, audit: await verifyAudit(client, earlier, progress) }
     })
   } finally {
     bar.stop()
@@ -101,6 +115,16 @@ function reportLogs({ logs, lines, differences }: VerifiedLogs): void {
   process.stdout.write(
     `${lines} lines of ${logs} logs verified, ${differences.length} differences\n`,
   )
+}
+
+function reportRollups({ tenants, rows, differences }: VerifiedRollups): void {
+  for (const { tenantNo, what } of differences) {
+    process.stdout.write(`tenant number ${tenantNo}: ${what}\n`)
+  }
+  process.stdout.write(
+    `${rows} rollups of ${tenants} tenants verified, ${differences.length} differences\n`,
+  )
+  if (differences.length > 0) process.stdout.write('tollgate rebuild makes rollups again.\n')
 }
 
 function reportInvoices({ tenants, invoices, creditNotes, differences }: VerifiedInvoices): void {

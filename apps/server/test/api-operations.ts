@@ -69,9 +69,9 @@ function readings(tenantId: string): Record<string, Operation> {
   return {
     'GET /api/quota': get(`/api/quota?tenant_id=${tenantId}`),
     'GET /api/entries': get(`/api/entries?tenant_id=${tenantId}`),
+    ...usage(tenantId),
     'GET /api/credits': get(`/api/credits?tenant_id=${tenantId}`),
     'GET /api/credits/entries': get(`/api/credits/entries?tenant_id=${tenantId}`),
-    'GET /api/usage/summary': get(`/api/usage/summary?tenant_id=${tenantId}`),
   }
 }
 
@@ -104,6 +104,30 @@ function billing(node: TestNode, tenantId: string): Record<string, Operation> {
       { catalog: { catalog: 1, plans: { pro: {} } }, from: '2025-01-01', to: '2026-01-01' },
     ]),
   }
+}
+
+/** The readings of the Usage API. */
+export const USAGE = [
+  'summary',
+  'history',
+  'current',
+  'breakdown',
+  'performance',
+  'keys',
+  'teams',
+  'timeseries',
+  'export',
+]
+
+function usage(tenantId: string): Record<string, Operation> {
+  const operations = USAGE.flatMap((name) => [
+    [`GET /api/usage/${name}`, get(`/api/usage/${name}?tenant_id=${tenantId}`)] as const,
+    [
+      `GET /api/admin/tenants/{id}/usage/${name}`,
+      get(`/api/admin/tenants/${tenantId}/usage/${name}`),
+    ] as const,
+  ])
+  return Object.fromEntries(operations)
 }
 
 function tenants(node: TestNode, tenantId: string): Record<string, Operation> {

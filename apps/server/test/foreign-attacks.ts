@@ -1,4 +1,5 @@
 import { ATTACKS_ON_BILLING } from './attacks-on-billing.ts'
+import { USAGE } from './api-operations.ts'
 import { BATCHED, type Sent, STRUCTURED } from './api-request.ts'
 
 /** What belongs to a tenant and could be guessed or leak. */
@@ -44,6 +45,18 @@ const remove = (path: (ids: Ids) => string, expect = 404): Attack => ({
   expect,
   sent: (ids) => ({ method: 'DELETE', path: path(ids) }),
 })
+
+/** On each reading of the Usage API. */
+function onUsage(): Record<string, Attack[]> {
+  const attacks = USAGE.flatMap((name) => [
+    [`GET /api/usage/${name}`, [get(({ tenant }) => `/api/usage/${name}?tenant_id=${tenant}`)]],
+    [
+      `GET /api/admin/tenants/{id}/usage/${name}`,
+      [get(({ tenant }) => `/api/admin/tenants/${tenant}/usage/${name}`, 403)],
+    ],
+  ])
+  return Object.fromEntries(attacks)
+}
 
 /** How a tenant would reach for what is another's, on each operation that takes an id. */
 export const ATTACKS: Record<string, Attack[]> = {
@@ -115,7 +128,7 @@ export const ATTACKS: Record<string, Attack[]> = {
   ],
   'GET /api/quota': [get(({ tenant }) => `/api/quota?tenant_id=${tenant}`)],
   'GET /api/entries': [get(({ tenant }) => `/api/entries?tenant_id=${tenant}`)],
-  'GET /api/usage/summary': [get(({ tenant }) => `/api/usage/summary?tenant_id=${tenant}`)],
+  ...onUsage(),
   'GET /api/credits': [get(({ tenant }) => `/api/credits?tenant_id=${tenant}`)],
   'GET /api/credits/entries': [get(({ tenant }) => `/api/credits/entries?tenant_id=${tenant}`)],
   'POST /api/credits/top-ups': [

@@ -31,6 +31,26 @@ test('lines and chains are counted, and the heads have a hash that sha256sum giv
   assert.equal(readFileSync(heads, 'utf8').split('\n').length, 3)
 })
 
+test('rollups that differ from their log are told, and rebuild mends them beside a node that serves', async (t) => {
+  const { pool } = node.server
+  const { id, key } = await node.tenant()
+  assert.equal((await node.call('POST', '/api/track', key, { endpoint: '/x' })).status, 200)
+  assert.equal((await runTollgate(t, ['rebuild'], env)).code, 0)
+  await pool.query(
+    `UPDATE usage_hour SET calls = calls + 1 FROM tenant AS t
+     WHERE usage_hour.tenant_no = t.tenant_no AND t.tenant_id = $1 AND dimension = 0`,
+    [id],
+  )
+  const wrong = await runTollgate(t, ['verify'], env)
+  assert.equal(wrong.code, 1)
+  assert.match(wrong.out, /usage by total in the hour .*: calls is 2, by the log 1$/m)
+  assert.match(wrong.out, /tollgate rebuild/)
+  assert.equal((await runTollgate(t, ['rebuild'], env)).code, 0)
+  const mended = await runTollgate(t, ['verify'], env)
+  assert.equal(mended.code, 0, mended.out)
+  assert.match(mended.out, /^\d+ rollups of \d+ tenants verified, 0 differences$/m)
+})
+
 test('heads that were saved are still there when the chains have grown', async (t) => {
   await node.tenant()
   const { code, out } = await runTollgate(t, ['verify', '--heads', heads], env)

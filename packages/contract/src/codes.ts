@@ -31,6 +31,7 @@ export const PROBLEMS = {
   invalid_credentials: { status: 401, title: 'The e-mail address or the password is wrong' },
   insufficient_credits: { status: 402, title: 'There are not enough credits' },
   forbidden: { status: 403, title: 'This key or role may not do that' },
+  plan_feature_required: { status: 403, title: 'The plan does not have this feature' },
   not_found: { status: 404, title: 'There is no such thing' },
   tenant_not_found: { status: 404, title: 'There is no such tenant' },
   request_timeout: { status: 408, title: 'The request did not arrive in time' },

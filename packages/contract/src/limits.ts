@@ -34,6 +34,9 @@ export const SECRET_CHARS_MAX = 1_024
 export const ESTIMATE_QUANTITY_MAX = 1_000_000_000_000_000
 export const ESTIMATE_METERS_MAX = 100
 export const ESTIMATE_GROUPS_PER_METER_MAX = 200
+/** Values of a dimension that are shown by themselves. */
+export const USAGE_SERIES_DEFAULT = 10
+export const USAGE_SERIES_MAX = 50
 export const BACKTEST_TENANTS_MAX = 200
 /** Of an address on an invoice, as on an envelope. */
 export const ADDRESS_LINES_MAX = 8

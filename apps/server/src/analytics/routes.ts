@@ -1,33 +1,183 @@
-import { summaryReply, tenantQuery } from '@tollgate/contract'
-import type { FastifyInstance } from 'fastify'
-import type { ZodTypeProvider } from 'fastify-type-provider-zod'
-import type pg from 'pg'
-import type { Catalog } from '../catalog/catalog.ts'
-import { accountAt } from '../ledger/readings.ts'
-import type { Clock } from '../lib/clock.ts'
-import { usageSummary } from './summary.ts'
+import {
+  breakdownReply,
+  currentReply,
+  exportQuery,
+  exportReply,
+  fields,
+  historyQuery,
+  historyReply,
+  keysUsageReply,
+  performanceReply,
+  rangeQuery,
+  summaryReply,
+  teamsUsageReply,
+  tenantQuery,
+  timeseriesQuery,
+  timeseriesReply,
+} from '@tollgate/contract'
+import type { FastifyInstance, FastifyReply } from 'fastify'
+import { z } from 'zod'
+import type { Caller } from '../lib/caller.ts'
+import { type AnalyticsDependencies, answer, type Verb } from './answer.ts'
+import { usageBreakdown } from './breakdown.ts'
+import { usageCurrent } from './current.ts'
+import { type ExportFile, usageExport } from './export.ts'
+import { usageHistory } from './history.ts'
+import { usagePerformance } from './performance.ts'
+import { usageByKey, usageByTeam } from './senders.ts'
+import { summary } from './summary.ts'
+import { usageTimeseries } from './timeseries.ts'
 
-export type AnalyticsDependencies = { pool: pg.Pool; catalog: Catalog; clock: Clock }
+type Asked = { tenant_id?: string | undefined }
+type Reading = {
+  name: string
+  summary: string
+  description?: string
+  query: z.ZodObject
+  reply: z.ZodType
+  verb: Verb<never, unknown>
+  isFile?: true
+}
 
-/** The Usage API. */
-export function analyticsRoutes(fastify: FastifyInstance, deps: AnalyticsDependencies): void {
-  const app = fastify.withTypeProvider<ZodTypeProvider>()
+const READINGS: readonly Reading[] = [
+  {
+    name: 'summary',
+    summary: 'Usage of the running period and where it is heading',
+    query: tenantQuery,
+    reply: summaryReply,
+    verb: summary,
+  },
+  {
+    name: 'history',
+    summary: 'Usage over time, also where there was none',
+    query: historyQuery,
+    reply: historyReply,
+    verb: usageHistory,
+  },
+  {
+    name: 'current',
+    summary: 'Today, the last hour, and the quota',
+    query: tenantQuery,
+    reply: currentReply,
+    verb: usageCurrent,
+  },
+  {
+    name: 'breakdown',
+    summary: 'Usage by the formats that went in and came out',
+    query: rangeQuery,
+    reply: breakdownReply,
+    verb: usageBreakdown,
+  },
+  {
+    name: 'performance',
+    summary: 'How long calls took, how large files were, what failed and why',
+    query: rangeQuery,
+    reply: performanceReply,
+    verb: usagePerformance,
+  },
+  {
+    name: 'keys',
+    summary: 'Usage by who sent it',
+    query: rangeQuery,
+    reply: keysUsageReply,
+    verb: usageByKey,
+  },
+  {
+    name: 'teams',
+    summary: 'Usage by the teams that keys belong to',
+    query: rangeQuery,
+    reply: teamsUsageReply,
+    verb: usageByTeam,
+  },
+  {
+    name: 'timeseries',
+    summary: 'Usage over time by the values of one dimension',
+    query: timeseriesQuery,
+    reply: timeseriesReply,
+    verb: usageTimeseries,
+  },
+  {
+    name: 'export',
+    summary: 'Usage by day, as a file',
+    query: exportQuery,
+    reply: exportReply,
+    verb: usageExport,
+    isFile: true,
+  },
+]
+
+/** The Usage API: for the tenant itself, and of any tenant for operators. */
+export function analyticsRoutes(app: FastifyInstance, deps: AnalyticsDependencies): void {
+  for (const reading of READINGS) {
+    ownRoute(app, deps, reading)
+    operatorRoute(app, deps, reading)
+  }
+}
+
+const CACHING =
+  'Carries a strong ETag; asked again with If-None-Match it answers 304 while it holds.'
+
+function ownRoute(app: FastifyInstance, deps: AnalyticsDependencies, reading: Reading): void {
+  const { name, summary, query, reply: answered, verb } = reading
   app.get(
-    '/api/usage/summary',
+    `/api/usage/${name}`,
     {
       config: { access: { object: 'usage', action: 'read' } },
       schema: {
         tags: ['Usage'],
-        summary: 'Usage of the running period and where it is heading',
-        querystring: tenantQuery,
-        response: { 200: summaryReply },
+        summary,
+        description: CACHING,
+        querystring: query,
+        response: { 200: answered },
       },
     },
-    async (request) => {
-      const tenantNo = await request.tenantNo(request.query.tenant_id)
-      const { pool, catalog, clock } = deps
-      const { account, terms, now } = await accountAt(pool, catalog, tenantNo, clock.now())
-      return usageSummary(account, terms, now)
+    async (request, reply) => {
+      const { tenant_id, ...asked } = request.query as Asked
+      const tenantNo = await request.tenantNo(tenant_id)
+      const gated = isGated(request.caller)
+      const body = await answer(deps, { request, reply }, { tenantNo, gated }, verb, asked as never)
+      return sent(reply, reading, body)
     },
   )
+}
+
+function operatorRoute(app: FastifyInstance, deps: AnalyticsDependencies, reading: Reading): void {
+  const { name, summary, query, reply: answered, verb } = reading
+  app.get(
+    `/api/admin/tenants/:id/usage/${name}`,
+    {
+      config: { access: { object: 'tenants', action: 'read' } },
+      schema: {
+        tags: ['Tenants'],
+        summary: `${summary}, of any tenant and whatever its plan`,
+        description: CACHING,
+        params: z.strictObject({ id: fields.tenantId }),
+        querystring: query.omit({ tenant_id: true }),
+        response: { 200: answered },
+      },
+    },
+    async (request, reply) => {
+      const { id } = request.params as { id: string }
+      const whose = { tenantNo: await request.tenantNo(id), gated: false }
+      const body = await answer(deps, { request, reply }, whose, verb, request.query as never)
+      return sent(reply, reading, body)
+    },
+  )
+}
+
+/** Nothing where the asker has it already. */
+function sent(reply: FastifyReply, { isFile }: Reading, body: unknown): unknown {
+  if (body === null) return reply.send()
+  if (isFile === undefined) return body
+  const { name, type, text } = body as ExportFile
+  const headers = {
+    'content-type': type,
+    'content-disposition': `attachment; filename="${name}"`,
+  }
+  return reply.headers(headers).serializer(String).send(text)
+}
+
+/** A plan binds the tenant and the services that speak for it, not those who operate Tollgate. */
+function isGated({ tenant, credential }: Caller): boolean {
+  return tenant !== null || credential === 'service_key'
 }

@@ -4,9 +4,16 @@ import { subscriptionStatus } from '../ledger/subscription.ts'
 import type { Account } from '../ledger/types.ts'
 import { numberFromMicros } from '../lib/micros.ts'
 import { wirePeriod, wireSecond } from '../lib/wire-period.ts'
+import type { Verb } from './answer.ts'
+import { megabytes, percentageOf, round } from './rates.ts'
+
+/** What changes a summary besides the log: days that begin, and a period that ends. */
+export const summary: Verb<object, UsageSummary> = ({ account, terms, now }) => ({
+  dependsOn: [account.period.start, daysSoFar(account.period.start, now)],
+  read: async () => usageSummary(account, terms, now),
+})
 
 const DAY_MS = 86_400_000
-const MB = 1_024 * 1_024
 const PROJECTED_DAYS = 30
 
 /**
@@ -31,13 +38,13 @@ export function usageSummary(account: Account, terms: PlanTerms, now: number): U
       conversions: {
         used,
         limit,
-        percentage: limit === null ? null : percentage(used, limit),
+        percentage: limit === null ? null : percentageOf(used, limit),
         remaining,
       },
       storage: {
         bytes_processed: counters.bytes,
-        mb_processed: round(counters.bytes / MB, 1),
-        largest_file_mb: round(counters.largestBytes / MB, 1),
+        mb_processed: megabytes(counters.bytes),
+        largest_file_mb: megabytes(counters.largestBytes),
       },
     },
     current_rate: {
@@ -52,13 +59,4 @@ export function usageSummary(account: Account, terms: PlanTerms, now: number): U
 /** Days of the period that have begun: the first counts as one from its first second. */
 function daysSoFar(start: number, now: number): number {
   return Math.max(1, Math.ceil((now - start) / DAY_MS))
-}
-
-function percentage(used: number, limit: number): number {
-  if (limit === 0) return used === 0 ? 0 : 100
-  return round((used / limit) * 100, 2)
-}
-
-function round(value: number, decimals: number): number {
-  return Number(value.toFixed(decimals))
 }

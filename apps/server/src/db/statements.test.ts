@@ -23,6 +23,11 @@ const AUDIT_LINE = {
   after: '{}',
   logSeq: 1n,
 }
+const STRETCHES = { tenantNo: 1, starts: [0, 3_600_000] }
+const LOG_STRETCH = { after: 0, through: 1, since: 0 }
+const READ_ZONES = { hours: 'UTC', days: 'UTC' }
+const ZONES = { timeZone: 'UTC', hourZone: 'UTC' }
+const POSITION = { tenantNo: 1, generation: 0, hourZone: 'UTC', timeZone: 'UTC', foldedSeq: 0 }
 const ANY_LINE = { actorId: null, action: null, objectId: null }
 
 /** What each statement is run with. A statement that is new must be added here. */
@@ -159,6 +164,32 @@ const STATEMENTS: Record<string, Record<string, readonly unknown[]>> = {
     readEndedKeys: [[1], 0],
   },
   'access/unlock': { readEmailsOfTenant: [1] },
+  'analytics/readings': {
+    readUsage: [STRETCHES, [0], READ_ZONES],
+    readLoggedUsage: [STRETCHES, [0], LOG_STRETCH],
+    readPercentiles: [STRETCHES, 0, READ_ZONES],
+    readLoggedPercentiles: [STRETCHES, 0, LOG_STRETCH],
+    readSeqBefore: [1, 0],
+  },
+  'analytics/rollups': {
+    foldDue: [10, 0],
+    readUnplaced: [10],
+    insertFirstPosition: [1, ZONES],
+    insertNextPosition: [1, ZONES],
+    insertNextPositions: [],
+    deleteNext: [1],
+    readSuccessors: [],
+    readNextCount: [],
+    deleteLive: [1],
+    lockPositions: [1],
+    makeLive: [1],
+    deleteOrphans: [1],
+  },
+  'analytics/verify': {
+    readLivePositions: [],
+    readHours: [POSITION, 0],
+    readBuckets: [POSITION],
+  },
   'billing/backtest': {
     readTenantsToTest: [{ tenantIds: null }, 0, 10],
     readLinesToTest: [{ tenantIds: ['t'] }],

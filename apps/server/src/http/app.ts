@@ -98,7 +98,7 @@ export async function buildApp(deps: AppDependencies): Promise<FastifyInstance> 
       await creditsForSale(deps.pool, deps, tenantNo)
     }
     ledgerRoutes(routes, { ...deps, senderNames, audit, checkCreditsSold })
-    analyticsRoutes(routes, deps)
+    analyticsRoutes(routes, { ...deps, senderNames })
     catalogRoutes(routes, {
       ...deps,
       audit: appendAudit,

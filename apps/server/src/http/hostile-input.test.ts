@@ -332,6 +332,9 @@ test('hostile text in paths and queries is refused', async () => {
     (text: string): Sent => ({ method: 'GET', path: `/api/quota?x${text}=1` }),
     (text: string): Sent => ({ method: 'GET', path: `/api/quota?tenant_id=x${text}` }),
     (text: string): Sent => ({ method: 'GET', path: `/api/entries?cursor=${text}!` }),
+    (text: string): Sent => ({ method: 'GET', path: `/api/usage/history?period=x${text}` }),
+    (text: string): Sent => ({ method: 'GET', path: `/api/usage/breakdown?start_date=${text}-` }),
+    (text: string): Sent => ({ method: 'GET', path: `/api/usage/timeseries?group_by=x${text}` }),
     (text: string): Sent => ({ method: 'GET', path: `/api/admin/tenants?limit=x${text}` }),
   )
   const attack = fc.tuple(places, hostileText).map(([at, text]) => ({ sent: at(text), names: [] }))

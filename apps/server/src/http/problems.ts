@@ -22,6 +22,7 @@ export function problemBody(problem: ProblemError, requestId: string): Problem {
     ...(problem.detail === undefined ? {} : { detail: problem.detail }),
     request_id: requestId,
     ...(problem.errors === undefined ? {} : { errors: problem.errors }),
+    ...problem.lacking,
   }
 }
 

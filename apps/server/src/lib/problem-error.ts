@@ -1,5 +1,7 @@
 import type { FieldError, ProblemCode } from '@tollgate/contract'
 
+export type LackingFeature = { feature: string; plan: string | null }
+
 /** A problem to be told to the sender. `detail` and `errors` are public; `cause` is only logged. */
 export class ProblemError extends Error {
   readonly code: ProblemCode
@@ -7,6 +9,8 @@ export class ProblemError extends Error {
   readonly errors: FieldError[] | undefined
   /** When it is worth trying again. */
   readonly retryAfterSeconds: number | undefined
+  /** What a plan lacks, and the plan that has it. */
+  readonly lacking: LackingFeature | undefined
 
   constructor(
     code: ProblemCode,
@@ -15,6 +19,7 @@ export class ProblemError extends Error {
       errors?: FieldError[]
       cause?: unknown
       retryAfterSeconds?: number
+      lacking?: LackingFeature
     } = {},
   ) {
     super(more.detail ?? code, { cause: more.cause })
@@ -22,6 +27,7 @@ export class ProblemError extends Error {
     this.detail = more.detail
     this.errors = more.errors
     this.retryAfterSeconds = more.retryAfterSeconds
+    this.lacking = more.lacking
   }
 }
 

@@ -1,0 +1,91 @@
+import { createHash } from 'node:crypto'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import type pg from 'pg'
+import type { Catalog } from '../catalog/catalog.ts'
+import type { PlanTerms } from '../catalog/types.ts'
+import { accountAt } from '../ledger/readings.ts'
+import type { Account } from '../ledger/types.ts'
+import type { Clock } from '../lib/clock.ts'
+import type { UsageSource } from './readings/usage.ts'
+
+/** Names of who sent a line, by the number that the log remembers. */
+export type SenderNamesOf = (
+  senderNos: number[],
+) => Promise<ReadonlyMap<number, { id: string; team: string | null }>>
+
+export type AnalyticsDependencies = {
+  pool: pg.Pool
+  catalog: Catalog
+  clock: Clock
+  senderNames: SenderNamesOf
+}
+
+/** Who is asked about, as things stand. `now` is the account's own. */
+export type Subject = {
+  account: Account
+  terms: PlanTerms
+  now: number
+  catalog: Catalog
+  source: UsageSource
+  senderNames: SenderNamesOf
+  /** The plan does not bind who operates Tollgate. */
+  gated: boolean
+}
+
+/** An answer that can be had, and what it depends on besides the tenant's log and what was asked. */
+export type Answer<T> = {
+  /** Null: on more than can be named, so that the answer itself must be looked at. */
+  dependsOn: readonly (string | number | null)[] | null
+  read(): Promise<T>
+}
+
+/** Works out what is asked, without reading yet. @throws ProblemError invalid_request, plan_feature_required */
+export type Verb<Query, T> = (subject: Subject, query: Query) => Answer<T>
+
+/**
+ * Answers, or says that what the asker has is still good: as long as the log has no further line and the
+ * clock has passed nothing that matters, so are all numbers. The log is looked at before what is read of
+ * it, so an answer may be newer than its tag says, and is then asked for once more; it is never older.
+ */
+export async function answer<Query, T>(
+  deps: AnalyticsDependencies,
+  { request, reply }: { request: FastifyRequest; reply: FastifyReply },
+  { tenantNo, gated }: { tenantNo: number; gated: boolean },
+  verb: Verb<Query, T>,
+  query: Query,
+): Promise<T | null> {
+  const { pool, catalog, clock, senderNames } = deps
+  const { account, terms, now } = await accountAt(pool, catalog, tenantNo, clock.now())
+  const source = { pool, tenantNo, timeZone: account.timeZone }
+  const subject = { account, terms, now, catalog, source, senderNames, gated }
+  const { dependsOn, read } = verb(subject, query)
+  reply.headers({ 'cache-control': 'private, no-cache', vary: 'authorization' })
+  if (dependsOn === null) {
+    const body = await read()
+    return tagged(request, reply, tagOf([JSON.stringify(body)])) ? null : body
+  }
+  const route = request.routeOptions.url ?? ''
+  const { lastSeq, timeZone } = account
+  const place = [FORM, tenantNo, lastSeq, timeZone, terms.planVersionNo, route]
+  const tag = tagOf([...place, JSON.stringify(query), ...dependsOn])
+  return tagged(request, reply, tag) ? null : read()
+}
+
+/** Of replies. Another number when the same log makes another reply. */
+const FORM = 1
+
+function tagOf(parts: readonly unknown[]): string {
+  const hash = createHash('sha256').update(JSON.stringify(parts)).digest('base64url')
+  return `"${hash.slice(0, 27)}"`
+}
+
+/** @returns whether the asker has it already: the reply is 304 then */
+function tagged(request: FastifyRequest, reply: FastifyReply, tag: string): boolean {
+  reply.header('etag', tag)
+  const known = request.headers['if-none-match']
+  if (known === undefined) return false
+  const tags = known.split(',').map((one) => one.trim().replace(/^W\//, ''))
+  if (!tags.includes(tag) && !tags.includes('*')) return false
+  reply.code(304)
+  return true
+}

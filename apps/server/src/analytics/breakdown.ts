@@ -1,0 +1,50 @@
+import type { UsageBreakdown } from '@tollgate/contract'
+import type { Subject, Verb } from './answer.ts'
+import { countsOf, sortedCounts } from './counts.ts'
+import { familyOf, formatOf, hasSubtypes, outputNameOf } from './formats.ts'
+import { historyNeed, requireFeature } from './gate.ts'
+import { type Range, type RangeQuery, rangeOf } from './range.ts'
+import { share } from './rates.ts'
+import { wholeReader } from './readings/reader.ts'
+import type { UsageOf } from './readings/usage.ts'
+
+/** Calls by the formats that went in, in families, and by those that came out. */
+export const usageBreakdown: Verb<RangeQuery, UsageBreakdown> = (subject, query) => {
+  const range = plainRange(subject, query)
+  return {
+    dependsOn: [range.from, range.to],
+    async read() {
+      const usage = await wholeReader(subject.source, range).by(['file_type', 'output_format'])
+      const of = (dimension: string) => usage.filter((one) => one.dimension === dimension)
+      return {
+        period: range.month ?? `${range.first}/${range.last}`,
+        breakdown: {
+          by_format: byFormat(of('file_type')),
+          by_output: countsOf(of('output_format'), (value) => outputNameOf(formatOf(value))),
+        },
+      }
+    },
+  }
+}
+
+/** A range in whole days, if the plan has it. */
+export function plainRange(
+  { account, terms, catalog, now, gated }: Subject,
+  query: RangeQuery,
+): Range {
+  const range = rangeOf(query, account.timeZone, now)
+  if (gated) requireFeature(catalog, terms, historyNeed(range, account, now))
+  return range
+}
+
+function byFormat(usage: readonly UsageOf[]): UsageBreakdown['breakdown']['by_format'] {
+  const families = sortedCounts(usage, (value) => familyOf(formatOf(value)))
+  const all = families.reduce((sum, [, calls]) => sum + calls, 0)
+  return Object.fromEntries(
+    families.map(([family, conversions]) => {
+      const own = usage.filter(({ value }) => familyOf(formatOf(value)) === family)
+      const subtypes = hasSubtypes(family) ? { subtypes: countsOf(own, formatOf) } : {}
+      return [family, { conversions, percentage: share(conversions, all), ...subtypes }]
+    }),
+  )
+}

@@ -1,0 +1,71 @@
+import { USAGE_VALUE_CHARS_MAX } from '../limits.ts'
+import { BY_DAY } from './dimensions.ts'
+
+// How SQL sees a line of the log as usage, in one place for the fold and for what is not folded yet.
+
+/** Of `entry`, what is needed here. */
+export const LINE_COLUMNS = `recorded_at, occurred_at, credits, quantity, file_size_bytes,
+  processing_time_ms, sender_no, kind, reason, counted, failed, service, endpoint, method, region,
+  feature, file_type, output_format, error_code, detail`
+
+/** Of a call in `entry AS e`. What was denied counts as denied and in nothing else. */
+export const CALL_FIELDS = `
+  least(e.occurred_at, e.recorded_at) AS at, e.reason <> 0 AS denied,
+  e.failed AND e.reason = 0 AS failed,
+  CASE WHEN e.counted THEN coalesce(e.quantity, 1000000) ELSE 0 END AS units,
+  -coalesce(e.credits, 0) AS credits,
+  CASE WHEN e.reason = 0 THEN e.file_size_bytes END AS bytes,
+  CASE WHEN e.reason = 0 THEN e.processing_time_ms END AS ms,
+  e.service, left(e.endpoint, ${USAGE_VALUE_CHARS_MAX}) AS endpoint, e.method, e.sender_no::text AS sender,
+  e.file_type, e.output_format, e.error_code, e.region, e.feature`
+
+/** What calls are grouped by before they are counted by each of it alone: often there are few such groups. */
+export const COMBINATION = `denied, failed, service, endpoint, method, sender, file_type, output_format,
+  error_code, region, feature`
+
+/** What is counted, of calls as above with a \`sign\`: -1 takes a voided one out again. */
+export const MEASURES = `
+  sum(CASE WHEN denied THEN 0 ELSE sign END)::int8 AS calls,
+  sum(CASE WHEN failed THEN sign ELSE 0 END)::int8 AS failures,
+  sum(CASE WHEN denied THEN sign ELSE 0 END)::int8 AS denials,
+  sum(sign * units)::numeric AS units,
+  sum(sign * credits)::numeric AS credits,
+  sum(CASE WHEN bytes IS NULL THEN 0 ELSE sign END)::int8 AS sized,
+  coalesce(sum(sign * bytes), 0)::numeric AS bytes,
+  sum(CASE WHEN ms IS NULL THEN 0 ELSE sign END)::int8 AS timed,
+  coalesce(sum(sign * ms), 0)::numeric AS ms,
+  max(bytes) FILTER (WHERE sign > 0) AS largest_bytes,
+  max(at) FILTER (WHERE sign > 0 AND NOT denied) AS last_at`
+
+/** The same, of rows that hold it already. */
+export const SUMS = `
+  sum(calls)::int8 AS calls, sum(failures)::int8 AS failures, sum(denials)::int8 AS denials,
+  sum(units) AS units, sum(credits) AS credits, sum(sized)::int8 AS sized, sum(bytes) AS bytes,
+  sum(timed)::int8 AS timed, sum(ms) AS ms, max(largest_bytes) AS largest_bytes,
+  max(last_at) AS last_at`
+
+/** The dimensions of a group of calls `c`, numbered as in dimensions.ts; null: it has none of this one. */
+export const DIMENSION_VALUES = `(VALUES
+  (0::int2, ''),
+  (1::int2, c.service),
+  (2::int2, c.endpoint),
+  (3::int2, c.method),
+  (4::int2, c.sender),
+  (5::int2, c.file_type || '-to-' || c.output_format),
+  (6::int2, c.file_type),
+  (7::int2, c.output_format),
+  (8::int2, CASE WHEN c.denied THEN 'denied' WHEN c.failed THEN 'failure' ELSE 'success' END),
+  (9::int2, CASE WHEN c.failed THEN coalesce(c.error_code, 'unknown') END),
+  (10::int2, c.region),
+  (11::int2, c.feature)
+) AS d (dimension, value)`
+
+/** The histograms of a call \`l\`, numbered as in dimensions.ts. */
+export const HISTOGRAM_VALUES = '(VALUES (0::int2, l.ms), (1::int2, l.bytes)) AS g (metric, amount)'
+
+/** Buckets 2 % wide, so that the middle of one is within 1 % of all that is in it; -1: zero. */
+export const BUCKET = `CASE WHEN g.amount < 1 THEN -1
+  ELSE floor(ln(g.amount::float8) / ln(1.02::float8)) END::int2`
+
+/** The hour and the day that `c` is counted in. */
+export const LEVELS = `(VALUES (0, c.hour), (${BY_DAY}, c.day)) AS w (base, start)`

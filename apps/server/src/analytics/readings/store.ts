@@ -1,0 +1,222 @@
+import type { Queryable } from '../../db/pool.ts'
+import { BY_DAY } from '../dimensions.ts'
+import {
+  BUCKET,
+  CALL_FIELDS,
+  COMBINATION,
+  DIMENSION_VALUES,
+  HISTOGRAM_VALUES,
+  LINE_COLUMNS,
+  MEASURES,
+  SUMS,
+} from '../lines-sql.ts'
+
+/** What a reading is about. `starts`: where its stretches begin, and last where the last one ends, ms. */
+export type Stretches = { tenantNo: number; starts: readonly number[] }
+/** Whose hours and days are needed; days null: the stretches are no whole days. */
+export type Zones = { hours: string; days: string | null }
+/** Lines of the log that may be about the stretches: calls of (after, through], and all later voids. */
+export type LogStretch = { after: number; through: number; since: number }
+
+export type UsageRow = {
+  place: number
+  dimension: number
+  value: string
+  calls: bigint
+  failures: bigint
+  denials: bigint
+  units: string
+  credits: string
+  sized: bigint
+  bytes: string
+  timed: bigint
+  ms: string
+  largest_bytes: bigint | null
+  last_at: number | null
+}
+/** Buckets in which the 50th, 95th and 99th of a hundred are. */
+export type PercentilesRow = {
+  place: number
+  p50: number | null
+  p95: number | null
+  p99: number | null
+}
+
+/** Calls, and voided ones with the sign that takes them out, from lines that were found already. */
+function lines(calls: string, voids: string): string {
+  return `lines AS MATERIALIZED (
+    SELECT 1 AS sign, ${CALL_FIELDS} FROM ${calls} AS e WHERE e.kind IN (3, 4)
+    UNION ALL
+    SELECT -1 AS sign, ${CALL_FIELDS} FROM ${voids} AS v CROSS JOIN LATERAL (
+      SELECT ${LINE_COLUMNS} FROM entry
+      WHERE tenant_no = $1::int4 AND seq = (v.detail ->> 'voided_seq')::int8 LIMIT 1) AS e
+    WHERE v.kind = 11
+  )`
+}
+
+/**
+ * What is folded, and what is not: the lines behind the position. Whole days are read as such where the
+ * rollups have the tenant's days, else hours. Where they have other hours than the tenant's, which is so
+ * for a moment after it moved, all is read from the log.
+ * The limit is the number of lines there are, so that the planner looks for few, by their numbers.
+ */
+const FOLDED_AND_TAIL = `
+  position AS MATERIALIZED (
+    SELECT generation, folded_seq, folded_at,
+      CASE WHEN time_zone = $5::text THEN ${BY_DAY} ELSE 0 END AS base
+    FROM usage_position WHERE tenant_no = $1::int4 AND live AND hour_zone = $4::text
+  ), tail AS MATERIALIZED (
+    SELECT ${LINE_COLUMNS} FROM entry
+    WHERE tenant_no = $1::int4 AND seq > coalesce((SELECT folded_seq FROM position), 0)
+      AND recorded_at >= coalesce((SELECT folded_at FROM position), '-infinity')
+    ORDER BY seq LIMIT (SELECT last_seq FROM account WHERE tenant_no = $1::int4)
+  ), ${lines('tail', 'tail')}`
+
+/** Voids are few and have an index of their own. */
+const LOGGED = `
+  stretch AS MATERIALIZED (
+    SELECT ${LINE_COLUMNS} FROM entry
+    WHERE tenant_no = $1::int4 AND seq > $4::int8 AND seq <= $5::int8 AND recorded_at >= $6
+    ORDER BY seq LIMIT $5::int8 - $4::int8
+  ), later AS MATERIALIZED (
+    SELECT kind, detail FROM entry
+    WHERE tenant_no = $1::int4 AND kind NOT IN (3, 4) AND kind = 11 AND seq > $4::int8
+      AND recorded_at >= $6
+  ), ${lines('stretch', 'later')}`
+
+const within = (column: string) =>
+  `${column} >= ($2::timestamptz[])[1] AND ${column} < ($2::timestamptz[])[cardinality($2::timestamptz[])]`
+
+const OF_LINES = `
+  SELECT c.place, d.dimension, d.value, c.calls, c.failures, c.denials, c.units, c.credits, c.sized,
+    c.bytes, c.timed, c.ms, c.largest_bytes, c.last_at
+  FROM (
+    SELECT width_bucket(at, $2::timestamptz[])::int4 AS place, ${COMBINATION}, ${MEASURES}
+    FROM lines WHERE ${within('at')} GROUP BY place, ${COMBINATION}
+  ) AS c CROSS JOIN LATERAL ${DIMENSION_VALUES}
+  WHERE d.value IS NOT NULL AND d.dimension = ANY ($3::int2[])`
+
+const OF_HOURS = `
+  SELECT width_bucket(hour, $2::timestamptz[])::int4 AS place,
+    (dimension - (SELECT base FROM position))::int2 AS dimension, value, calls,
+    failed AS failures, denied AS denials, units, credits, sized, bytes, timed, ms, largest_bytes,
+    last_at
+  FROM usage_hour
+  WHERE tenant_no = $1::int4 AND generation = (SELECT generation FROM position)
+    AND dimension = ANY (ARRAY(
+      SELECT (d + (SELECT base FROM position))::int2 FROM unnest($3::int2[]) AS d))
+    AND ${within('hour')}`
+
+const USAGE = `SELECT place, dimension, value, ${SUMS} FROM`
+
+/** Usage in each stretch and by each value of the dimensions. `place` counts the stretches from 1. */
+export async function readUsage(
+  db: Queryable,
+  { tenantNo, starts }: Stretches,
+  dimensions: readonly number[],
+  zones: Zones,
+): Promise<UsageRow[]> {
+  const { rows } = await db.query<UsageRow>({
+    name: 'read_usage',
+    text: `WITH ${FOLDED_AND_TAIL}
+      ${USAGE} (${OF_HOURS} UNION ALL ${OF_LINES}) AS r GROUP BY 1, 2, 3`,
+    values: [tenantNo, instants(starts), dimensions, zones.hours, zones.days],
+  })
+  return rows
+}
+
+/** The same from the log alone, for stretches that are shorter than an hour. */
+export async function readLoggedUsage(
+  db: Queryable,
+  { tenantNo, starts }: Stretches,
+  dimensions: readonly number[],
+  { after, through, since }: LogStretch,
+): Promise<UsageRow[]> {
+  const { rows } = await db.query<UsageRow>({
+    name: 'read_logged_usage',
+    text: `WITH ${LOGGED} ${USAGE} (${OF_LINES}) AS r GROUP BY 1, 2, 3`,
+    values: [tenantNo, instants(starts), dimensions, after, through, new Date(since)],
+  })
+  return rows
+}
+
+const HISTOGRAM_OF_LINES = `
+  SELECT width_bucket(l.at, $2::timestamptz[])::int4 AS place, ${BUCKET} AS bucket, l.sign AS calls
+  FROM lines AS l CROSS JOIN LATERAL ${HISTOGRAM_VALUES}
+  WHERE g.amount IS NOT NULL AND g.metric = $3::int2 AND ${within('l.at')}`
+
+const HISTOGRAM_OF_HOURS = `
+  SELECT width_bucket(hour, $2::timestamptz[])::int4 AS place, bucket, calls
+  FROM usage_histogram
+  WHERE tenant_no = $1::int4 AND generation = (SELECT generation FROM position)
+    AND metric = ($3::int2 + (SELECT base FROM position))::int2 AND ${within('hour')}`
+
+/** In the database, since there are many buckets and few answers. Floats hold such counts, and add up fast. */
+function percentiles(rows: string): string {
+  const of = (name: string, part: number) =>
+    `min(bucket) FILTER (WHERE through >= ceil(calls * ${part}) AND calls > 0)::int4 AS ${name}`
+  return `SELECT place, ${of('p50', 0.5)}, ${of('p95', 0.95)}, ${of('p99', 0.99)}
+    FROM (
+      SELECT place, bucket, sum(calls) OVER (PARTITION BY place ORDER BY bucket) AS through,
+        sum(calls) OVER (PARTITION BY place) AS calls
+      FROM (
+        SELECT place, bucket, sum(calls)::float8 AS calls FROM (${rows}) AS r GROUP BY 1, 2
+      ) AS b
+    ) AS o GROUP BY place`
+}
+
+/** In which buckets percentiles are, in each stretch. */
+export async function readPercentiles(
+  db: Queryable,
+  { tenantNo, starts }: Stretches,
+  metric: number,
+  zones: Zones,
+): Promise<PercentilesRow[]> {
+  const { rows } = await db.query<PercentilesRow>({
+    name: 'read_percentiles',
+    text: `WITH ${FOLDED_AND_TAIL} ${percentiles(`${HISTOGRAM_OF_HOURS} UNION ALL ${HISTOGRAM_OF_LINES}`)}`,
+    values: [tenantNo, instants(starts), metric, zones.hours, zones.days],
+  })
+  return rows
+}
+
+export async function readLoggedPercentiles(
+  db: Queryable,
+  { tenantNo, starts }: Stretches,
+  metric: number,
+  { after, through, since }: LogStretch,
+): Promise<PercentilesRow[]> {
+  const { rows } = await db.query<PercentilesRow>({
+    name: 'read_logged_percentiles',
+    text: `WITH ${LOGGED} ${percentiles(HISTOGRAM_OF_LINES)}`,
+    values: [tenantNo, instants(starts), metric, after, through, new Date(since)],
+  })
+  return rows
+}
+
+/**
+ * The last line of a log that was recorded before `at`; 0: none. A log's time never goes back, so halving
+ * finds it, whatever its length. A line that is gone was older than those that are there.
+ */
+export async function readSeqBefore(db: Queryable, tenantNo: number, at: number): Promise<number> {
+  const { rows } = await db.query<{ seq: bigint }>({
+    name: 'read_seq_before',
+    text: `WITH RECURSIVE search (low, high) AS (
+        SELECT 0::int8, last_seq FROM account WHERE tenant_no = $1::int4
+        UNION ALL
+        SELECT CASE WHEN e.recorded_at >= $2 THEN s.low ELSE s.middle END,
+          CASE WHEN e.recorded_at >= $2 THEN s.middle - 1 ELSE s.high END
+        FROM (SELECT low, high, (low + high + 1) / 2 AS middle FROM search WHERE low < high) AS s
+        LEFT JOIN LATERAL (
+          SELECT recorded_at FROM entry WHERE tenant_no = $1::int4 AND seq = s.middle LIMIT 1
+        ) AS e ON true
+      )
+      SELECT low AS seq FROM search WHERE low = high`,
+    values: [tenantNo, new Date(at)],
+  })
+  return Number(rows[0]?.seq ?? 0)
+}
+
+function instants(starts: readonly number[]): string[] {
+  return starts.map((at) => new Date(at).toISOString())
+}

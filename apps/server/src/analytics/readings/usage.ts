@@ -1,0 +1,185 @@
+import type pg from 'pg'
+import { USAGE_LOG_LATE_HOURS, USAGE_LOG_LINES_MAX } from '../../limits.ts'
+import {
+  DIMENSION_CODES,
+  type Dimension,
+  dimensionFromCode,
+  METRIC_CODES,
+  type Metric,
+} from '../dimensions.ts'
+import { middleOf } from '../histogram.ts'
+import { hourZoneOf } from '../rollups/hour-zone.ts'
+import {
+  type LogStretch,
+  type PercentilesRow,
+  readLoggedPercentiles,
+  readLoggedUsage,
+  readPercentiles,
+  readSeqBefore,
+  readUsage,
+  type UsageRow,
+} from './store.ts'
+
+/** What is counted of some calls. Micro-units and micro-credits are exact. */
+export type Usage = {
+  calls: number
+  failed: number
+  denied: number
+  units: bigint
+  credits: bigint
+  sized: number
+  bytes: number
+  timed: number
+  ms: number
+  largestBytes: number | null
+  lastAt: number | null
+}
+/** `place`: which stretch, from 0. */
+export type UsageOf = Usage & { place: number; dimension: Dimension; value: string }
+
+export const NO_USAGE: Usage = {
+  calls: 0,
+  failed: 0,
+  denied: 0,
+  units: 0n,
+  credits: 0n,
+  sized: 0,
+  bytes: 0,
+  timed: 0,
+  ms: 0,
+  largestBytes: null,
+  lastAt: null,
+}
+
+/** What so many of a hundred calls are not above; null: no call told it. */
+export type Percentiles = { p50: number | null; p95: number | null; p99: number | null }
+
+/** Usage of one tenant in stretches of time, to the last line of its log. */
+export type UsageReader = {
+  by(dimensions: readonly Dimension[]): Promise<UsageOf[]>
+  /** By stretch; within 1 %. */
+  percentiles(metric: Metric): Promise<Percentiles[]>
+}
+
+export type UsageSource = { pool: pg.Pool; tenantNo: number; timeZone: string }
+
+/** @param starts whole hours of the tenant's zone: where stretches begin, and last where the last one ends */
+export function hourlyReader(source: UsageSource, starts: readonly number[]): UsageReader {
+  return foldedReader(source, starts, null)
+}
+
+/** @param starts as above, but days: there are fewer of them to read */
+export function dailyReader(source: UsageSource, starts: readonly number[]): UsageReader {
+  return foldedReader(source, starts, source.timeZone)
+}
+
+function foldedReader(
+  { pool, tenantNo, timeZone }: UsageSource,
+  starts: readonly number[],
+  days: string | null,
+): UsageReader {
+  const stretches = { tenantNo, starts }
+  const zones = { hours: hourZoneOf(timeZone), days }
+  return {
+    by: async (dimensions) => usageFrom(await readUsage(pool, stretches, codes(dimensions), zones)),
+    percentiles: async (metric) => {
+      const rows = await readPercentiles(pool, stretches, METRIC_CODES[metric], zones)
+      return percentilesFrom(rows, starts.length - 1)
+    },
+  }
+}
+
+/**
+ * From the lines of the log, of which it reads a bounded number; calls that were recorded more than
+ * USAGE_LOG_LATE_HOURS after the last stretch are not seen.
+ * @returns null when there are too many lines
+ */
+export async function loggedReader(
+  source: UsageSource,
+  starts: readonly number[],
+): Promise<UsageReader | null> {
+  const { pool, tenantNo } = source
+  const stretches = { tenantNo, starts }
+  const stretch = await logStretch(source, starts[0]!, starts.at(-1)!)
+  if (stretch.through - stretch.after > USAGE_LOG_LINES_MAX) return null
+  return {
+    by: async (dimensions) =>
+      usageFrom(await readLoggedUsage(pool, stretches, codes(dimensions), stretch)),
+    percentiles: async (metric) => {
+      const rows = await readLoggedPercentiles(pool, stretches, METRIC_CODES[metric], stretch)
+      return percentilesFrom(rows, starts.length - 1)
+    },
+  }
+}
+
+/** Nothing happens after it is recorded, so no line before `from` is about what came after. */
+async function logStretch(
+  { pool, tenantNo }: UsageSource,
+  from: number,
+  to: number,
+): Promise<LogStretch> {
+  const late = to + USAGE_LOG_LATE_HOURS * 3_600_000
+  const [after, through] = await Promise.all([
+    readSeqBefore(pool, tenantNo, from),
+    readSeqBefore(pool, tenantNo, late),
+  ])
+  return { after, through, since: from }
+}
+
+function codes(dimensions: readonly Dimension[]): number[] {
+  return dimensions.map((dimension) => DIMENSION_CODES[dimension])
+}
+
+function usageFrom(rows: readonly UsageRow[]): UsageOf[] {
+  return rows.map((row) => ({
+    place: row.place - 1,
+    dimension: dimensionFromCode(row.dimension),
+    value: row.value,
+    calls: Number(row.calls),
+    failed: Number(row.failures),
+    denied: Number(row.denials),
+    units: BigInt(row.units),
+    credits: BigInt(row.credits),
+    sized: Number(row.sized),
+    bytes: Number(row.bytes),
+    timed: Number(row.timed),
+    ms: Number(row.ms),
+    largestBytes: row.largest_bytes === null ? null : Number(row.largest_bytes),
+    lastAt: row.last_at,
+  }))
+}
+
+function percentilesFrom(rows: readonly PercentilesRow[], places: number): Percentiles[] {
+  const found = new Map(rows.map((row) => [row.place - 1, row]))
+  const within = (bucket: number | null | undefined) =>
+    bucket === null || bucket === undefined ? null : middleOf(bucket)
+  return Array.from({ length: places }, (_, place) => {
+    const row = found.get(place)
+    return { p50: within(row?.p50), p95: within(row?.p95), p99: within(row?.p99) }
+  })
+}
+
+/** All that was counted of the same value, together. */
+export function sumOf(usages: readonly Usage[]): Usage {
+  return usages.reduce(
+    (sum, usage) => ({
+      calls: sum.calls + usage.calls,
+      failed: sum.failed + usage.failed,
+      denied: sum.denied + usage.denied,
+      units: sum.units + usage.units,
+      credits: sum.credits + usage.credits,
+      sized: sum.sized + usage.sized,
+      bytes: sum.bytes + usage.bytes,
+      timed: sum.timed + usage.timed,
+      ms: sum.ms + usage.ms,
+      largestBytes: larger(sum.largestBytes, usage.largestBytes),
+      lastAt: larger(sum.lastAt, usage.lastAt),
+    }),
+    NO_USAGE,
+  )
+}
+
+function larger(a: number | null, b: number | null): number | null {
+  if (a === null || b === null) return a ?? b
+  return Math.max(a, b)
+}

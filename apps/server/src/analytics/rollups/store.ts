@@ -1,0 +1,267 @@
+import { onlyRow, type Queryable } from '../../db/pool.ts'
+import { USAGE_VALUES_PER_DAY_MAX, USAGE_VALUES_PER_HOUR_MAX } from '../../limits.ts'
+import { BY_DAY, OTHER } from '../dimensions.ts'
+import {
+  BUCKET,
+  CALL_FIELDS,
+  COMBINATION,
+  DIMENSION_VALUES,
+  HISTOGRAM_VALUES,
+  LEVELS,
+  LINE_COLUMNS,
+  MEASURES,
+  SUMS,
+} from '../lines-sql.ts'
+
+/** Any number that nobody else uses: two folders at once would only do the same work twice. */
+const FOLD_LOCK = 7_055_217_009
+
+/**
+ * Folds all tenants that are due in one statement. It is exact whoever else folds: a position moves
+ * only from where this statement saw it, and only what moved is folded. LIMIT in what is joined
+ * sideways keeps the planner from reading a whole log to find a few lines of it.
+ *
+ * `turn` gives everybody a turn: it goes on behind the tenant with whom the last one ended.
+ */
+const FOLD = `
+WITH guard AS MATERIALIZED (
+  SELECT pg_try_advisory_xact_lock(${FOLD_LOCK}) AS mine
+), due AS MATERIALIZED (
+  SELECT p.tenant_no, p.generation, p.folded_seq, p.folded_at, p.hour_zone, p.time_zone,
+    least(a.last_seq - p.folded_seq, $1::int8) AS lines
+  FROM usage_position AS p JOIN account AS a ON a.tenant_no = p.tenant_no
+  WHERE a.last_seq > p.folded_seq AND (SELECT mine FROM guard)
+), turn AS (
+  SELECT *, sum(lines) OVER (ORDER BY tenant_no <= $2::int4, tenant_no, generation) AS through
+  FROM due
+), chosen AS MATERIALIZED (
+  SELECT t.*, (t.folded_seq + least(t.lines, $1::int8 - (t.through - t.lines)))::int8 AS upto
+  FROM turn AS t WHERE t.through - t.lines < $1::int8
+), moved AS (
+  UPDATE usage_position AS p SET folded_seq = c.upto, folded_at = e.recorded_at
+  FROM chosen AS c CROSS JOIN LATERAL (
+    SELECT recorded_at FROM entry
+    WHERE tenant_no = c.tenant_no AND seq = c.upto AND recorded_at >= c.folded_at LIMIT 1) AS e
+  WHERE p.tenant_no = c.tenant_no AND p.generation = c.generation AND p.folded_seq = c.folded_seq
+  RETURNING c.tenant_no, c.generation, c.folded_seq, c.upto, c.folded_at, c.hour_zone, c.time_zone
+), added AS MATERIALIZED (
+  SELECT m.tenant_no, m.generation, m.hour_zone, m.time_zone, e.*
+  FROM moved AS m CROSS JOIN LATERAL (
+    SELECT ${LINE_COLUMNS} FROM entry
+    WHERE tenant_no = m.tenant_no AND seq > m.folded_seq AND seq <= m.upto
+      AND recorded_at >= m.folded_at
+    ORDER BY seq LIMIT m.upto - m.folded_seq) AS e
+), lines AS MATERIALIZED (
+  SELECT l.*, date_trunc('hour', l.at, l.hour_zone) AS hour,
+    date_trunc('day', l.at, l.time_zone) AS day
+  FROM (
+    SELECT e.tenant_no, e.generation, e.hour_zone, e.time_zone, 1 AS sign, ${CALL_FIELDS}
+    FROM added AS e WHERE e.kind IN (3, 4)
+    UNION ALL
+    SELECT v.tenant_no, v.generation, v.hour_zone, v.time_zone, -1 AS sign, ${CALL_FIELDS}
+    FROM added AS v CROSS JOIN LATERAL (
+      SELECT ${LINE_COLUMNS} FROM entry
+      WHERE tenant_no = v.tenant_no AND seq = (v.detail ->> 'voided_seq')::int8 LIMIT 1) AS e
+    WHERE v.kind = 11
+  ) AS l
+), combined AS (
+  SELECT tenant_no, generation, hour, day, ${COMBINATION}, ${MEASURES}
+  FROM lines GROUP BY tenant_no, generation, hour, day, ${COMBINATION}
+), spread AS MATERIALIZED (
+  SELECT c.tenant_no, c.generation, (w.base + d.dimension)::int2 AS dimension, w.start AS hour,
+    d.value, ${SUMS}
+  FROM combined AS c CROSS JOIN LATERAL ${DIMENSION_VALUES} CROSS JOIN LATERAL ${LEVELS}
+  WHERE d.value IS NOT NULL GROUP BY 1, 2, 3, 4, 5
+), fresh AS MATERIALIZED (
+  SELECT s.tenant_no, s.generation, s.dimension, s.hour, s.value,
+    row_number() OVER (PARTITION BY s.tenant_no, s.generation, s.dimension, s.hour ORDER BY s.value)
+      AS place
+  FROM spread AS s LEFT JOIN LATERAL (
+    SELECT true AS there FROM usage_hour AS h
+    WHERE h.tenant_no = s.tenant_no AND h.generation = s.generation AND h.dimension = s.dimension
+      AND h.hour = s.hour AND h.value = s.value LIMIT 1) AS known ON true
+  WHERE s.dimension NOT IN (0, ${BY_DAY}) AND known.there IS NULL
+), crowded AS (
+  SELECT f.tenant_no, f.generation, f.dimension, f.hour, f.value
+  FROM fresh AS f JOIN (
+    SELECT g.tenant_no, g.generation, g.dimension, g.hour, seen.number
+    FROM (SELECT DISTINCT tenant_no, generation, dimension, hour FROM fresh) AS g
+    CROSS JOIN LATERAL (
+      SELECT count(*) AS number FROM usage_hour AS h
+      WHERE h.tenant_no = g.tenant_no AND h.generation = g.generation
+        AND h.dimension = g.dimension AND h.hour = g.hour) AS seen
+  ) AS g ON g.tenant_no = f.tenant_no AND g.generation = f.generation
+    AND g.dimension = f.dimension AND g.hour = f.hour
+  WHERE f.place + g.number > CASE WHEN f.dimension < ${BY_DAY} THEN ${USAGE_VALUES_PER_HOUR_MAX}
+    ELSE ${USAGE_VALUES_PER_DAY_MAX} END
+), hours AS (
+  INSERT INTO usage_hour AS h (tenant_no, generation, dimension, hour, value, calls, failed, denied,
+    units, credits, sized, bytes, timed, ms, largest_bytes, last_at)
+  SELECT s.tenant_no, s.generation, s.dimension, s.hour,
+    CASE WHEN o.value IS NULL THEN s.value ELSE '${OTHER}' END, ${SUMS}
+  FROM spread AS s LEFT JOIN crowded AS o ON o.tenant_no = s.tenant_no
+    AND o.generation = s.generation AND o.dimension = s.dimension AND o.hour = s.hour
+    AND o.value = s.value
+  GROUP BY 1, 2, 3, 4, 5
+  ON CONFLICT (tenant_no, generation, dimension, hour, value) DO UPDATE SET
+    calls = h.calls + EXCLUDED.calls, failed = h.failed + EXCLUDED.failed,
+    denied = h.denied + EXCLUDED.denied, units = h.units + EXCLUDED.units,
+    credits = h.credits + EXCLUDED.credits, sized = h.sized + EXCLUDED.sized,
+    bytes = h.bytes + EXCLUDED.bytes, timed = h.timed + EXCLUDED.timed, ms = h.ms + EXCLUDED.ms,
+    largest_bytes = greatest(h.largest_bytes, EXCLUDED.largest_bytes),
+    last_at = greatest(h.last_at, EXCLUDED.last_at)
+), histograms AS (
+  INSERT INTO usage_histogram AS h (tenant_no, generation, metric, hour, bucket, calls)
+  SELECT c.tenant_no, c.generation, (w.base + c.metric)::int2, w.start, c.bucket, sum(c.calls)
+  FROM (
+    SELECT l.tenant_no, l.generation, l.hour, l.day, g.metric, ${BUCKET} AS bucket,
+      sum(l.sign) AS calls
+    FROM lines AS l CROSS JOIN LATERAL ${HISTOGRAM_VALUES}
+    WHERE g.amount IS NOT NULL GROUP BY 1, 2, 3, 4, 5, 6
+  ) AS c CROSS JOIN LATERAL ${LEVELS}
+  GROUP BY 1, 2, 3, 4, 5
+  ON CONFLICT (tenant_no, generation, metric, hour, bucket)
+  DO UPDATE SET calls = h.calls + EXCLUDED.calls
+)
+SELECT (SELECT mine FROM guard) AS mine, coalesce(sum(upto - folded_seq), 0)::int8 AS lines,
+  (array_agg(tenant_no ORDER BY tenant_no <= $2::int4, tenant_no DESC))[1] AS last_tenant_no
+FROM moved`
+
+export type Fold = {
+  /** False: somebody else is folding just now. */
+  mine: boolean
+  lines: number
+  /** With whom the turn ended; null: nothing was due. */
+  lastTenantNo: number | null
+}
+
+type FoldRow = { mine: boolean; lines: bigint; last_tenant_no: number | null }
+
+/** @param linesMax of all tenants together */
+export async function foldDue(
+  db: Queryable,
+  linesMax: number,
+  afterTenantNo: number,
+): Promise<Fold> {
+  const result = await db.query<FoldRow>({
+    name: 'fold_usage',
+    text: FOLD,
+    values: [linesMax, afterTenantNo],
+  })
+  const row = onlyRow(result)
+  return { mine: row.mine, lines: Number(row.lines), lastTenantNo: row.last_tenant_no }
+}
+
+/** Tenants without a position, or in another time zone than their rollups, also those on their way. */
+export async function readUnplaced(
+  db: Queryable,
+  limit: number,
+): Promise<{ tenantNo: number; timeZone: string; isNew: boolean }[]> {
+  const { rows } = await db.query<{ tenant_no: number; time_zone: string; is_new: boolean }>(
+    `SELECT a.tenant_no, a.state ->> 'tz' AS time_zone, p.tenant_no IS NULL AS is_new
+     FROM account AS a LEFT JOIN usage_position AS p ON p.tenant_no = a.tenant_no AND p.live
+     WHERE p.tenant_no IS NULL OR (p.time_zone <> a.state ->> 'tz' AND NOT EXISTS (
+       SELECT FROM usage_position AS n
+       WHERE n.tenant_no = a.tenant_no AND NOT n.live AND n.time_zone = a.state ->> 'tz'))
+     LIMIT $1`,
+    [limit],
+  )
+  return rows.map((row) => ({
+    tenantNo: row.tenant_no,
+    timeZone: row.time_zone,
+    isNew: row.is_new,
+  }))
+}
+
+export async function insertFirstPosition(
+  db: Queryable,
+  tenantNo: number,
+  zones: { timeZone: string; hourZone: string },
+): Promise<void> {
+  await db.query(
+    `INSERT INTO usage_position (tenant_no, generation, live, time_zone, hour_zone, folded_seq, folded_at)
+     VALUES ($1, 0, true, $2, $3, 0, '-infinity') ON CONFLICT DO NOTHING`,
+    [tenantNo, zones.timeZone, zones.hourZone],
+  )
+}
+
+/** Begins the next generation beside the live one. One that was begun already stays. */
+export async function insertNextPosition(
+  db: Queryable,
+  tenantNo: number,
+  zones: { timeZone: string; hourZone: string },
+): Promise<void> {
+  await db.query(
+    `INSERT INTO usage_position (tenant_no, generation, live, time_zone, hour_zone, folded_seq, folded_at)
+     SELECT tenant_no, generation + 1, false, $2, $3, 0, '-infinity'
+     FROM usage_position WHERE tenant_no = $1 AND live ON CONFLICT DO NOTHING`,
+    [tenantNo, zones.timeZone, zones.hourZone],
+  )
+}
+
+/** One that was begun for another zone than is needed now. */
+export async function deleteNext(db: Queryable, tenantNo: number): Promise<void> {
+  await db.query('DELETE FROM usage_position WHERE tenant_no = $1 AND NOT live', [tenantNo])
+}
+
+/** Tenants whose next generation is as far as the live one. */
+export async function readSuccessors(db: Queryable): Promise<number[]> {
+  const { rows } = await db.query<{ tenant_no: number }>(
+    `SELECT n.tenant_no FROM usage_position AS n
+     JOIN usage_position AS l ON l.tenant_no = n.tenant_no AND l.live
+     WHERE NOT n.live AND n.folded_seq >= l.folded_seq`,
+  )
+  return rows.map((row) => row.tenant_no)
+}
+
+/** Whether a tenant has rollups on their way. */
+export async function readNextCount(db: Queryable): Promise<number> {
+  const { rows } = await db.query<{ number: bigint }>(
+    'SELECT count(*) AS number FROM usage_position WHERE NOT live',
+  )
+  return Number(onlyRow({ rows }).number)
+}
+
+/** Within a transaction, and before `makeLive`. */
+export async function deleteLive(db: Queryable, tenantNo: number): Promise<void> {
+  await db.query('DELETE FROM usage_position WHERE tenant_no = $1 AND live', [tenantNo])
+}
+
+/** Locks both generations of a tenant, so that nobody folds or switches meanwhile. */
+export async function lockPositions(
+  db: Queryable,
+  tenantNo: number,
+): Promise<{ live: boolean; foldedSeq: number }[]> {
+  const { rows } = await db.query<{ live: boolean; folded_seq: bigint }>(
+    `UPDATE usage_position SET folded_seq = folded_seq WHERE tenant_no = $1
+     RETURNING live, folded_seq`,
+    [tenantNo],
+  )
+  return rows.map((row) => ({ live: row.live, foldedSeq: Number(row.folded_seq) }))
+}
+
+export async function makeLive(db: Queryable, tenantNo: number): Promise<void> {
+  await db.query('UPDATE usage_position SET live = true WHERE tenant_no = $1', [tenantNo])
+}
+
+/** Rollups of generations that have no position any more. */
+export async function deleteOrphans(db: Queryable, tenantNo: number): Promise<void> {
+  await db.query(
+    `WITH kept AS MATERIALIZED (SELECT generation FROM usage_position WHERE tenant_no = $1),
+     hours AS (
+       DELETE FROM usage_hour
+       WHERE tenant_no = $1 AND generation NOT IN (SELECT generation FROM kept))
+     DELETE FROM usage_histogram
+     WHERE tenant_no = $1 AND generation NOT IN (SELECT generation FROM kept)`,
+    [tenantNo],
+  )
+}
+
+/** Begins the next generation of all tenants that have none on its way. */
+export async function insertNextPositions(db: Queryable): Promise<void> {
+  await db.query(
+    `INSERT INTO usage_position (tenant_no, generation, live, time_zone, hour_zone, folded_seq, folded_at)
+     SELECT tenant_no, generation + 1, false, time_zone, hour_zone, 0, '-infinity'
+     FROM usage_position WHERE live ON CONFLICT DO NOTHING`,
+  )
+}

@@ -1,0 +1,107 @@
+import type { Granularity, UsageDimension, UsageTimeseries } from '@tollgate/contract'
+import { numberFromMicros } from '../lib/micros.ts'
+import { invalidField } from '../lib/problem-error.ts'
+import { USAGE_POINTS_MAX } from '../limits.ts'
+import type { Verb } from './answer.ts'
+import type { Stretch } from './calendar.ts'
+import { OTHER } from './dimensions.ts'
+import { datedRange } from './history.ts'
+import type { RangeQuery } from './range.ts'
+import { average } from './rates.ts'
+import { readerOf } from './readings/reader.ts'
+import { NO_USAGE, sumOf, type Usage, type UsageOf } from './readings/usage.ts'
+
+export type TimeseriesQuery = RangeQuery & {
+  granularity: Granularity
+  group_by?: UsageDimension | undefined
+  values?: string | undefined
+  series: number
+}
+type Series = UsageTimeseries['series'][number]
+
+/** One line for each value of a dimension, over the dates of a range. */
+export const usageTimeseries: Verb<TimeseriesQuery, UsageTimeseries> = (subject, query) => {
+  const { group_by: groupBy = null, values, granularity } = query
+  if (values !== undefined && groupBy === null) {
+    throw invalidField('values', 'goes with group_by')
+  }
+  const { range, dates } = datedRange(subject, query)
+  if (dates.length * query.series > USAGE_POINTS_MAX && groupBy !== null) {
+    const message = `series times dates may be ${USAGE_POINTS_MAX}; ask for fewer`
+    throw invalidField('series', message)
+  }
+  return {
+    dependsOn: groupBy === 'key' ? null : [range.from, range.to],
+    async read() {
+      const reader = await readerOf(subject.source, range, dates, granularity)
+      const found = (await reader.by([groupBy ?? 'total'])).filter(counted)
+      const names = groupBy === 'key' ? await subject.senderNames(senderNosOf(found)) : null
+      const named = found.map((one) => ({
+        ...one,
+        value: names?.get(Number(one.value))?.id ?? one.value,
+      }))
+      return {
+        period: { start: range.first, end: range.last, granularity },
+        group_by: groupBy,
+        series:
+          groupBy === null
+            ? [seriesOf(null, named, dates)]
+            : seriesByValue(named, dates, values?.split(',') ?? null, query.series),
+      }
+    },
+  }
+}
+
+function counted({ calls, denied }: Usage): boolean {
+  return calls !== 0 || denied !== 0
+}
+
+function senderNosOf(usages: readonly UsageOf[]): number[] {
+  return [...new Set(usages.map(({ value }) => Number(value)))].filter(Number.isInteger)
+}
+
+/** Those with most calls by themselves; what is left is one more, so that they add up to all. */
+function seriesByValue(
+  usages: readonly UsageOf[],
+  dates: readonly Stretch[],
+  values: readonly string[] | null,
+  max: number,
+): Series[] {
+  const wanted = usages.filter(({ value }) => values === null || values.includes(value))
+  const byValue = [...Map.groupBy(wanted, ({ value }) => value)]
+    .map(([value, own]) => ({ value, own, calls: sumOf(own).calls }))
+    .sort((a, b) => b.calls - a.calls || (a.value < b.value ? -1 : 1))
+  const alone = byValue.filter(({ value }) => value !== OTHER).slice(0, max)
+  const shown = new Set(alone.map(({ value }) => value))
+  const rest = wanted.filter(({ value }) => !shown.has(value))
+  const series = alone.map(({ value, own }) => seriesOf(value, own, dates))
+  return rest.length === 0 ? series : [...series, seriesOf(OTHER, rest, dates)]
+}
+
+function seriesOf(
+  value: string | null,
+  usages: readonly UsageOf[],
+  dates: readonly Stretch[],
+): Series {
+  const byPlace = Map.groupBy(usages, ({ place }) => place)
+  return {
+    value,
+    total: sumOf(usages).calls,
+    data: dates.map(({ label }, place) => pointOf(label, sumOf(byPlace.get(place) ?? [NO_USAGE]))),
+  }
+}
+
+function pointOf(date: string, usage: Usage): Series['data'][number] {
+  const { calls, failed, denied, units, credits, bytes, ms, timed } = usage
+  return {
+    date,
+    total: calls,
+    successful: calls - failed,
+    failed,
+    denied,
+    units: numberFromMicros(units),
+    credits: numberFromMicros(credits),
+    bytes,
+    average_processing_time_ms: average(ms, timed),
+  }
+}

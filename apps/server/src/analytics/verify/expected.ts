@@ -1,0 +1,143 @@
+import type { StoredEntry } from '../../ledger/entry-row.ts'
+import type { Log } from '../../ledger/log.ts'
+import { USAGE_VALUE_CHARS_MAX, VERIFY_LINES_PER_READ } from '../../limits.ts'
+import { dayAt, startOfDay } from '../calendar.ts'
+import {
+  BY_DAY,
+  DIMENSION_CODES,
+  type Dimension,
+  METRIC_CODES,
+  UNKNOWN_ERROR,
+} from '../dimensions.ts'
+import { bucketOf } from '../histogram.ts'
+import { NO_USAGE, sumOf, type Usage } from '../readings/usage.ts'
+
+const HOUR_MS = 3_600_000
+
+type Zones = { hourZone: string; timeZone: string }
+
+/** What rollups should say. */
+export class ExpectedRollups {
+  readonly #zones: Zones
+  /** By the code of a dimension, and BY_DAY more: by hour or day and value. */
+  readonly usage = new Map<number, Map<string, Usage>>()
+  readonly buckets = new Map<string, number>()
+
+  constructor(zones: Zones) {
+    this.#zones = zones
+    for (const code of Object.values(DIMENSION_CODES)) {
+      this.usage.set(code, new Map())
+      this.usage.set(code + BY_DAY, new Map())
+    }
+  }
+
+  /** Of a voided call only what was largest and last stays. */
+  add(entry: StoredEntry, voided: boolean): void {
+    const { call, recordedAt } = entry
+    if (call === null) return
+    const at = Math.min(call.occurredAt ?? recordedAt, recordedAt)
+    const usage = usageOf(entry, at, voided)
+    const starts = [
+      [0, this.#hourOf(at)],
+      [BY_DAY, this.#dayOf(at)],
+    ] as const
+    for (const [base, start] of starts) {
+      for (const [dimension, value] of valuesOf(entry)) {
+        if (value === null) continue
+        const values = this.usage.get(base + DIMENSION_CODES[dimension])!
+        const key = keyOf(start, value)
+        values.set(key, sumOf([values.get(key) ?? NO_USAGE, usage]))
+      }
+      if (voided || entry.reason !== null) continue
+      this.#count(base + METRIC_CODES.processing_time, start, call.processingTimeMs)
+      this.#count(base + METRIC_CODES.file_size, start, call.fileSizeBytes)
+    }
+  }
+
+  #count(metric: number, start: number, amount: number | null): void {
+    if (amount === null) return
+    const key = bucketKey(metric, start, bucketOf(amount))
+    this.buckets.set(key, (this.buckets.get(key) ?? 0) + 1)
+  }
+
+  #dayOf(at: number): number {
+    return startOfDay(dayAt(at, this.#zones.timeZone), this.#zones.timeZone)
+  }
+
+  #hourOf(at: number): number {
+    const zoned = Temporal.Instant.fromEpochMilliseconds(at).toZonedDateTimeISO(
+      this.#zones.hourZone,
+    )
+    const local = at + zoned.offsetNanoseconds / 1e6
+    return at - (((local % HOUR_MS) + HOUR_MS) % HOUR_MS)
+  }
+}
+
+export function keyOf(hour: number, value: string): string {
+  return `${hour} ${value}`
+}
+
+export function bucketKey(metric: number, hour: number, bucket: number): string {
+  return `${metric} ${hour} ${bucket}`
+}
+
+function usageOf(entry: StoredEntry, at: number, voided: boolean): Usage {
+  const { call, reason, counted, credits } = entry
+  if (reason !== null) return { ...NO_USAGE, denied: 1 }
+  const { fileSizeBytes: bytes, processingTimeMs: ms } = call!
+  const maxima = { largestBytes: bytes, lastAt: at }
+  if (voided) return { ...NO_USAGE, ...maxima }
+  return {
+    calls: 1,
+    failed: call!.failed ? 1 : 0,
+    denied: 0,
+    units: counted ? call!.quantity : 0n,
+    credits: -credits,
+    sized: bytes === null ? 0 : 1,
+    bytes: bytes ?? 0,
+    timed: ms === null ? 0 : 1,
+    ms: ms ?? 0,
+    ...maxima,
+  }
+}
+
+function valuesOf({ call, reason, senderNo }: StoredEntry): [Dimension, string | null][] {
+  const { fileType, outputFormat, errorCode } = call!
+  const failed = call!.failed && reason === null
+  const converts = fileType !== null && outputFormat !== null
+  return [
+    ['total', ''],
+    ['service', call!.service],
+    ['endpoint', [...call!.endpoint].slice(0, USAGE_VALUE_CHARS_MAX).join('')],
+    ['method', call!.method],
+    ['key', senderNo === null ? null : String(senderNo)],
+    ['conversion', converts ? `${fileType}-to-${outputFormat}` : null],
+    ['file_type', fileType],
+    ['output_format', outputFormat],
+    ['status', reason !== null ? 'denied' : failed ? 'failure' : 'success'],
+    ['error_code', failed ? (errorCode ?? UNKNOWN_ERROR) : null],
+    ['region', call!.region],
+    ['feature', call!.feature],
+  ]
+}
+
+/** From the log's lines up to `throughSeq`, by code that has nothing in common with the fold's. */
+export async function expectedFrom(
+  log: Log,
+  zones: Zones,
+  throughSeq: number,
+): Promise<ExpectedRollups> {
+  const expected = new ExpectedRollups(zones)
+  const voids = await log.voids(throughSeq)
+  let afterSeq = 0
+  while (afterSeq < throughSeq) {
+    const entries = await log.after(afterSeq, VERIFY_LINES_PER_READ)
+    for (const entry of entries) {
+      if (entry.seq <= throughSeq) expected.add(entry, voids.has(entry.seq))
+    }
+    const last = entries.at(-1)
+    if (last === undefined) break
+    afterSeq = last.seq
+  }
+  return expected
+}

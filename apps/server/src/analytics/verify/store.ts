@@ -1,0 +1,74 @@
+import type { Queryable } from '../../db/pool.ts'
+
+export type Position = {
+  tenantNo: number
+  generation: number
+  hourZone: string
+  timeZone: string
+  foldedSeq: number
+}
+
+/** Of all tenants, those that readers use. */
+export async function readLivePositions(db: Queryable): Promise<Position[]> {
+  const { rows } = await db.query<{
+    tenant_no: number
+    generation: number
+    hour_zone: string
+    time_zone: string
+    folded_seq: bigint
+  }>(
+    `SELECT tenant_no, generation, hour_zone, time_zone, folded_seq FROM usage_position
+     WHERE live ORDER BY tenant_no`,
+  )
+  return rows.map((row) => ({
+    tenantNo: row.tenant_no,
+    generation: row.generation,
+    hourZone: row.hour_zone,
+    timeZone: row.time_zone,
+    foldedSeq: Number(row.folded_seq),
+  }))
+}
+
+export type HourRow = {
+  hour: number
+  value: string
+  calls: bigint
+  failed: bigint
+  denied: bigint
+  units: string
+  credits: string
+  sized: bigint
+  bytes: string
+  timed: bigint
+  ms: string
+  largest_bytes: bigint | null
+  last_at: number | null
+}
+
+export async function readHours(
+  db: Queryable,
+  { tenantNo, generation }: Position,
+  dimension: number,
+): Promise<HourRow[]> {
+  const { rows } = await db.query<HourRow>(
+    `SELECT hour, value, calls, failed, denied, units, credits, sized, bytes, timed, ms,
+       largest_bytes, last_at
+     FROM usage_hour WHERE tenant_no = $1 AND generation = $2 AND dimension = $3`,
+    [tenantNo, generation, dimension],
+  )
+  return rows
+}
+
+export type BucketRow = { metric: number; hour: number; bucket: number; calls: bigint }
+
+export async function readBuckets(
+  db: Queryable,
+  { tenantNo, generation }: Position,
+): Promise<BucketRow[]> {
+  const { rows } = await db.query<BucketRow>(
+    `SELECT metric, hour, bucket, calls FROM usage_histogram
+     WHERE tenant_no = $1 AND generation = $2`,
+    [tenantNo, generation],
+  )
+  return rows
+}

@@ -1,0 +1,100 @@
+import type { Queryable } from '../../db/pool.ts'
+import { logOf } from '../../ledger/log.ts'
+import { USAGE_DIFFERENCES_TOLD_MAX } from '../../limits.ts'
+import { BY_DAY, dimensionFromCode, OTHER } from '../dimensions.ts'
+import { NO_USAGE, sumOf, type Usage } from '../readings/usage.ts'
+import { bucketKey, type ExpectedRollups, expectedFrom, keyOf } from './expected.ts'
+import { type HourRow, type Position, readBuckets, readHours, readLivePositions } from './store.ts'
+
+export type RollupDifference = { tenantNo: number; what: string }
+export type VerifiedRollups = { tenants: number; rows: number; differences: RollupDifference[] }
+
+/** Makes the rollups of all tenants again, in memory, and compares. `db` should be in one snapshot. */
+export async function verifyRollups(db: Queryable): Promise<VerifiedRollups> {
+  const positions = await readLivePositions(db)
+  const result: VerifiedRollups = { tenants: positions.length, rows: 0, differences: [] }
+  for (const position of positions) {
+    const { tenantNo, foldedSeq } = position
+    const expected = await expectedFrom(logOf(db, tenantNo), position, foldedSeq)
+    const found: string[] = []
+    for (const [code, values] of expected.usage) {
+      const rows = await readHours(db, position, code)
+      result.rows += rows.length
+      found.push(...compareHours(code, values, rows))
+    }
+    found.push(...(await compareBuckets(db, position, expected, result)))
+    result.differences.push(...told(found).map((what) => ({ tenantNo, what })))
+  }
+  return result
+}
+
+/** What is not in a row of its own must be in the row for what is beyond the bound. */
+function compareHours(
+  code: number,
+  expected: ReadonlyMap<string, Usage>,
+  rows: readonly HourRow[],
+): string[] {
+  const stored = new Map(rows.map((row) => [keyOf(row.hour, row.value), usageFrom(row)]))
+  const wanted = new Map<string, Usage>()
+  for (const [key, usage] of expected) {
+    const other = `${key.slice(0, key.indexOf(' '))} ${OTHER}`
+    const place = stored.has(key) || !stored.has(other) ? key : other
+    wanted.set(place, sumOf([wanted.get(place) ?? NO_USAGE, usage]))
+  }
+  return [...new Set([...stored.keys(), ...wanted.keys()])].flatMap((key) => {
+    const [is, should] = [stored.get(key) ?? NO_USAGE, wanted.get(key) ?? NO_USAGE]
+    const names = (Object.keys(NO_USAGE) as (keyof Usage)[]).filter((n) => is[n] !== should[n])
+    return names.map((name) => {
+      const level = code < BY_DAY ? 'hour' : 'day'
+      const place = `usage by ${dimensionFromCode(code % BY_DAY)} in the ${level} ${timeOf(key)}`
+      return `${place}: ${name} is ${is[name]}, by the log ${should[name]}`
+    })
+  })
+}
+
+async function compareBuckets(
+  db: Queryable,
+  position: Position,
+  { buckets }: ExpectedRollups,
+  result: VerifiedRollups,
+): Promise<string[]> {
+  const rows = await readBuckets(db, position)
+  result.rows += rows.length
+  const stored = new Map(
+    rows.map(({ metric, hour, bucket, calls }) => [bucketKey(metric, hour, bucket), Number(calls)]),
+  )
+  return [...new Set([...stored.keys(), ...buckets.keys()])].flatMap((key) => {
+    const [is, should] = [stored.get(key) ?? 0, buckets.get(key) ?? 0]
+    if (is === should) return []
+    const start = timeOf(key.slice(key.indexOf(' ') + 1))
+    return [`a histogram from ${start} on: a bucket has ${is} calls, by the log ${should}`]
+  })
+}
+
+function timeOf(key: string): string {
+  const [hour, ...value] = key.split(' ')
+  return [new Date(Number(hour)).toISOString(), ...value].join(' ').trim()
+}
+
+/** Where one thing is wrong many are: enough of them to know what. */
+function told(found: readonly string[]): string[] {
+  if (found.length <= USAGE_DIFFERENCES_TOLD_MAX) return [...found]
+  const more = `${found.length - USAGE_DIFFERENCES_TOLD_MAX} more differences in the rollups`
+  return [...found.slice(0, USAGE_DIFFERENCES_TOLD_MAX), more]
+}
+
+function usageFrom(row: HourRow): Usage {
+  return {
+    calls: Number(row.calls),
+    failed: Number(row.failed),
+    denied: Number(row.denied),
+    units: BigInt(row.units),
+    credits: BigInt(row.credits),
+    sized: Number(row.sized),
+    bytes: Number(row.bytes),
+    timed: Number(row.timed),
+    ms: Number(row.ms),
+    largestBytes: row.largest_bytes === null ? null : Number(row.largest_bytes),
+    lastAt: row.last_at,
+  }
+}
