@@ -9,10 +9,11 @@ import { billingRoom, rowsOf } from '../../../test/billing-room.ts'
 import { testDatabase } from '../../../test/database.ts'
 import { callOf, keyOf, recorded } from '../../../test/ledger-room.ts'
 import { handClock } from '../../../test/node.ts'
+import { inTransaction, type Queryable } from '../../db/pool.ts'
 import type { Order } from '../../ledger/command-of.ts'
 import { readProfile, writeProfile } from '../profile/store.ts'
 import { billingTasks } from '../tasks.ts'
-import { foldUsage } from '../usage/fold.ts'
+import { foldPage, foldUsage } from '../usage/fold.ts'
 import { readBehind } from '../usage/store.ts'
 import { verifyInvoices } from '../verify/verify-invoices.ts'
 import { closePeriods } from './close-periods.ts'
@@ -92,6 +93,28 @@ test('to whom it is earlier than to those who closed, there is nothing to do', a
   const behind = { ...there, clock: handClock('2025-03-20T00:00:00Z') }
   assert.deepEqual(await closePeriods(behind, tenantNo!), [])
   await assertClosedOnce([tenantNo!])
+})
+
+test('a change that somebody else measured meanwhile holds for the calls after it', async () => {
+  const [tenantNo] = await tenants(1, 'base')
+  const { planVersionNo } = here.catalog.latestPlan('monthly')!
+  await inTransaction(pool, async (db) => {
+    let begun = false
+    const query = async (statement: { name?: string }) => {
+      if (statement.name === 'lock_billing_position' && !begun) {
+        begun = true
+        await submit(tenantNo!, { kind: 'change', change: { planVersionNo } })
+        await foldUsage(there, tenantNo!, clock.now())
+        await submit(tenantNo!, callOf(1))
+      }
+      return db.query(statement as never)
+    }
+    await foldPage({ query } as unknown as Queryable, here.catalog, tenantNo!, clock.now())
+    assert.ok(begun)
+  })
+  clock.set('2025-02-01T02:00:00Z')
+  await closePeriods(here, tenantNo!)
+  await assertClosedOnce([tenantNo!], QUARTER.slice(0, 1))
 })
 
 test('three months in which nothing ran are three invoices, each of its own calls', async () => {

@@ -19,7 +19,7 @@ import {
   writeUsage,
 } from './store.ts'
 import { isAdditive, merged, Tally, type Tallied } from './tally.ts'
-import { type Span, spanAt, timelineOf } from './timeline.ts'
+import { firstPeriodOf, type Span, spanAt, timelineOf } from './timeline.ts'
 
 /** What is known of a tenant's bills once its log is folded to its end. */
 export type Folded = {
@@ -59,9 +59,10 @@ export async function foldPage(
   linesMax = BILLING_LINES_PER_READ,
 ): Promise<Folded & { more: boolean }> {
   const log = logOf(db, tenantNo)
+  const position = await lockPosition(db, tenantNo, firstPeriodOf(await log.changes()))
+  // Read again under the position: who held it before may have folded a change that is not in the page.
   const changes = await log.changes()
   const spans = timelineOf(changes, now)
-  const position = await lockPosition(db, tenantNo, spans[0]!.period)
   const entries = await log.after(position.foldedSeq, linesMax)
   const last = entries.at(-1)
   // Lines may have come since, so what was agreed is read again if they say so.
