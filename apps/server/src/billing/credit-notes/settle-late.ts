@@ -32,7 +32,7 @@ export async function settleByCreditNotes(
     if (invoice === null) continue
     const usage = await readUsage(db, tenantNo, [periodStart])
     const rate = () => ratePeriodOf(folded, usage, periodStart, invoice.currency)
-    const adjustments = await lateAdjustments(db, tenantNo, [periodStart], rate)
+    const adjustments = await lateAdjustments(db, tenantNo, [periodStart], rate, invoice.currency)
     const note = creditOf(adjustments, invoice)
     if (note === null || !(await addCredited(db, tenantNo, invoice.invoice_id, note.total)))
       continue

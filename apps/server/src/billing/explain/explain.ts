@@ -1,6 +1,7 @@
 import type { ExplainedLine, InvoiceExplanation, InvoiceLine } from '@tollgate/contract'
 import type { Catalog } from '../../catalog/catalog.ts'
 import { type Decimal, formatMoney, NOTHING, parseExact } from '../../lib/money.ts'
+import { CLOSING } from '../invoices/adjustments.ts'
 import type { IssuedInvoice } from '../invoices/invoice-json.ts'
 import { chargeOfKey } from '../invoices/rate-period.ts'
 import type { InvoiceRow } from '../invoices/store.ts'
@@ -15,11 +16,11 @@ export async function explainInvoice(
   late: LateLines,
 ): Promise<InvoiceExplanation> {
   const issued = row.document.issued as IssuedInvoice
-  const { billed } = row.document.basis
+  const next = billedInOrder(row)
   const lines: ExplainedLine[] = []
   let sum = NOTHING
-  for (const [index, line] of issued.lines.entries()) {
-    const of = billed[index]
+  for (const line of issued.lines) {
+    const of = next(line)
     const rule =
       of === undefined
         ? closingRule(row, line, lines, formatMoney(sum, row.currency))
@@ -38,12 +39,27 @@ export async function explainInvoice(
   }
 }
 
+/** What the basis says of each line that is asked for in turn; of what closes the charges it says nothing. */
+function billedInOrder({ period_start, document }: InvoiceRow) {
+  const { billed } = document.basis
+  const own = billed.filter(
+    ({ periodStart, key }) => periodStart === period_start && key !== CLOSING,
+  )
+  const earlier = billed.filter(({ periodStart }) => periodStart !== period_start)
+  return ({ kind }: InvoiceLine): Billed | undefined => {
+    if (kind === 'charge') return own.shift()
+    return kind === 'adjustment' ? earlier.shift() : undefined
+  }
+}
+
 async function billedRule(
   catalog: Catalog,
   currency: string,
   line: InvoiceLine,
   { key }: Billed,
 ): Promise<string> {
+  if (key === CLOSING)
+    return adjustmentRule('the discounts and the minimum commitment of that period')
   const { planVersionNo, charge: index } = chargeOfKey(key)
   const terms = await catalog.loadPlanVersion(planVersionNo)
   const charge = (terms.prices.get(currency) ?? terms.price).charges[index]!

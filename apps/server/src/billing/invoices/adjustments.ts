@@ -1,4 +1,5 @@
 import { parseExact } from '../../lib/money.ts'
+import { closingAmount, type Discount } from '../pricing/totals.ts'
 import type { PeriodLine } from './rate-period.ts'
 import type { Billed } from './types.ts'
 
@@ -11,14 +12,23 @@ export type Adjustment = {
   readonly entries: PeriodLine['entries']
 }
 
+/** What closes the bill of a period: the same, when it is worked out again. */
+export type Closing = {
+  readonly currency: string
+  readonly discounts: readonly Discount[]
+  readonly minimumCommitment: string | null
+}
+
 /**
  * What a period costs now less all that was asked for it, line by line. Both are rounded, so what is
- * asked in the end is what would have been asked at once. Pure.
+ * asked in the end is what would have been asked at once: with the discounts and the commitment of that
+ * period. Pure.
  */
 export function adjustmentsOf(
   periodStart: number,
   now: readonly PeriodLine[],
   billed: readonly Billed[],
+  closing: Closing,
 ): Adjustment[] {
   const asked = new Map<string, Billed>()
   for (const line of billed) {
@@ -26,11 +36,17 @@ export function adjustmentsOf(
     const before = asked.get(line.key)
     asked.set(line.key, before === undefined ? line : plus(before, line))
   }
-  const lines = new Map(now.map((line) => [line.key, line]))
+  const entries = new Map(now.map((line) => [line.key, line.entries]))
+  const lines = new Map(
+    [
+      ...now.map((line) => billedOf(periodStart, line)),
+      ...closingBilled(periodStart, now, closing),
+    ].map((line) => [line.key, line]),
+  )
   const keys = [...new Set([...lines.keys(), ...asked.keys()])]
   return keys.flatMap((key) => {
-    const [line, before] = [lines.get(key), asked.get(key)]
-    const is = line === undefined ? nothing(before!) : billedOf(periodStart, line)
+    const before = asked.get(key)
+    const is = lines.get(key) ?? nothing(before!)
     const was = before ?? nothing(is)
     if (is.amount === was.amount && is.quantity === was.quantity) return []
     if (parseExact(is.amount).eq(parseExact(was.amount))) return []
@@ -39,7 +55,7 @@ export function adjustmentsOf(
         difference: { ...is, ...difference(is, was) },
         asNow: is.amount,
         asBilled: was.amount,
-        entries: line?.entries ?? null,
+        entries: entries.get(key) ?? null,
       },
     ]
   })
@@ -48,6 +64,32 @@ export function adjustmentsOf(
 export function billedOf(periodStart: number, line: PeriodLine): Billed {
   const { key, description, meter, unit, quantity, amount, plan, planVersion } = line
   return { periodStart, key, description, meter, unit, quantity, amount, plan, planVersion }
+}
+
+/** The key of what closes a period's charges. */
+export const CLOSING = 'closing'
+
+/** Commitment and discounts as one thing that was asked; none where they come to nothing. */
+export function closingBilled(
+  periodStart: number,
+  lines: readonly { amount: string }[],
+  closing: Closing,
+): Billed[] {
+  const amount = closingAmount({ ...closing, lines })
+  if (parseExact(amount).isZero()) return []
+  return [
+    {
+      periodStart,
+      key: CLOSING,
+      description: 'Discounts and minimum commitment',
+      meter: 'base',
+      unit: '',
+      quantity: '1',
+      amount,
+      plan: '',
+      planVersion: 0,
+    },
+  ]
 }
 
 function nothing(line: Billed): Billed {

@@ -2,7 +2,7 @@ import type { InvoiceLine, Party } from '@tollgate/contract'
 import { wireSecond } from '../../lib/wire-period.ts'
 import type { Discount } from '../pricing/totals.ts'
 import { totalInvoice } from '../pricing/totals.ts'
-import { type Adjustment, billedOf } from './adjustments.ts'
+import { type Adjustment, billedOf, closingBilled } from './adjustments.ts'
 import type { PeriodLine } from './rate-period.ts'
 import type { Profile } from '../profile/types.ts'
 import type { Draft } from './types.ts'
@@ -25,7 +25,8 @@ export function draftInvoice(toDraft: InvoiceToDraft): Draft {
   const earlier = adjustments.map((adjustment) => adjustmentLine(adjustment, taxRate))
   const totals = totalInvoice({
     currency: head.currency,
-    lines: [...own, ...earlier],
+    lines: own,
+    corrections: earlier,
     minimumCommitment,
     discounts,
     taxRate,
@@ -34,11 +35,12 @@ export function draftInvoice(toDraft: InvoiceToDraft): Draft {
   return {
     ...head,
     period,
-    lines: [...own, ...earlier, ...closing],
+    lines: [...own, ...closing, ...earlier],
     totals,
     basis: {
       billed: [
         ...lines.map((line) => billedOf(period.start, line)),
+        ...closingBilled(period.start, own, { ...head, discounts, minimumCommitment }),
         ...adjustments.map(({ difference }) => difference),
       ],
       discounts,
@@ -87,12 +89,12 @@ export function adjustmentLine(adjustment: Adjustment, taxRate: string | null): 
     description: `${difference.description}, period from ${month}: correction`,
     meter: difference.meter,
     quantity: Number(difference.quantity),
-    unit: difference.unit,
+    unit: difference.unit || null,
     unit_price: null,
     amount: difference.amount,
     tax_rate: taxRate,
-    plan: difference.plan,
-    plan_version: difference.planVersion,
+    plan: difference.plan || null,
+    plan_version: difference.planVersion || null,
     period: null,
     entries: entriesJson(entries),
     math: [

@@ -183,3 +183,47 @@ test('a test clock shows no time that a log could not be read again with', async
   const path = `/api/admin/tenants/${last.id}/clock`
   expectStatus(await node.admin('POST', path, { now: '9900-01-01T00:00:01Z' }), 400)
 })
+
+test('a correction has the discounts of the period that it corrects: nothing is given back that was not asked', async () => {
+  for (const [discount, corrected] of [
+    [{ kind: 'percentage', value: '100' }, []],
+    [
+      { kind: 'percentage', value: '50' },
+      [
+        ['Calls', '-2.00'],
+        ['Discounts and minimum commitment', '1.00'],
+      ],
+    ],
+    [
+      { kind: 'amount', value: '1.50' },
+      [
+        ['Calls', '-2.00'],
+        ['Discounts and minimum commitment', '1.50'],
+      ],
+    ],
+  ] as const) {
+    const tenant = await clockedTenant('pro', '2025-01-01T00:00:00Z')
+    const discounts = `/api/admin/tenants/${tenant.id}/discounts`
+    const body = { description: 'A start', periods: 1, ...discount }
+    expectStatus(await node.admin('POST', discounts, body), 201)
+    await calls(tenant, 20)
+    await moveTo(tenant, '2025-02-01T00:00:00Z')
+    const path = '/api/entries?limit=100'
+    const entries = expectStatus(await node.call('GET', path, tenant.key), 200).body.data
+    for (const { kind, event_id } of entries) {
+      if (kind !== 'call') continue
+      const undo = `/api/events/${event_id}/void`
+      expectStatus(await node.call('POST', undo, service.key, { reason: 'wrong' }), 200)
+    }
+    await moveTo(tenant, '2025-03-01T00:00:00Z')
+    const [next, issued] = await invoices(tenant)
+    const expected = corrected.map(([name, amount]) => [
+      `${name}, period from 2025-01-01: correction`,
+      amount,
+    ])
+    const corrections = next.lines.filter(({ kind }: Reply) => kind === 'adjustment')
+    if (corrected.length > 0) assert.deepEqual(amounts({ lines: corrections }), expected)
+    // What is asked in the end is what nothing costs.
+    assert.equal(Number(next.total) + Number(issued.total), 0)
+  }
+})

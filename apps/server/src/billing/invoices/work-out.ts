@@ -12,6 +12,7 @@ import { currencyOf } from '../currency.ts'
 import { type Adjustment, adjustmentsOf } from './adjustments.ts'
 import { customerOf, draftInvoice } from './draft.ts'
 import { type PeriodLine, ratePeriod } from './rate-period.ts'
+import { invoiceIdOf } from './invoice-json.ts'
 import { readBilled, readLatePeriods } from './store.ts'
 import type { Draft } from './types.ts'
 
@@ -66,7 +67,7 @@ export async function workOutInvoice(
     seller,
     customer: customerOf(tenant, profile),
     lines,
-    adjustments: await lateAdjustments(db, tenantNo, latePeriods, rate),
+    adjustments: await lateAdjustments(db, tenantNo, latePeriods, rate, currency),
     discounts: rows.map(discountOf),
     profile,
   })
@@ -100,10 +101,18 @@ export async function lateAdjustments(
   tenantNo: number,
   latePeriods: readonly number[],
   rate: (periodStart: number) => PeriodLine[],
+  currency: string,
 ): Promise<Adjustment[]> {
   if (latePeriods.length === 0) return []
-  const billed = (await readBilled(db, tenantNo)).flatMap(({ basis }) => basis.billed)
-  return latePeriods.flatMap((periodStart) => adjustmentsOf(periodStart, rate(periodStart), billed))
+  const documents = await readBilled(db, tenantNo)
+  const billed = documents.flatMap(({ basis }) => basis.billed)
+  return latePeriods.flatMap((periodStart) => {
+    const id = invoiceIdOf(tenantNo, periodStart)
+    const invoice = documents.find((document) => document.id === id)
+    const { discounts = [], minimumCommitment = null } = invoice?.basis ?? {}
+    const closing = { currency, discounts, minimumCommitment }
+    return adjustmentsOf(periodStart, rate(periodStart), billed, closing)
+  })
 }
 
 function discountOf({ description, kind, value }: DiscountRow): Discount {

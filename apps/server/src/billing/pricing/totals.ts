@@ -21,6 +21,8 @@ export type InvoiceToTotal = {
   minimumCommitment?: string | null
   /** One after the other, each on what the ones before it left. */
   discounts?: readonly Discount[]
+  /** Of earlier periods: commitment and discounts of this one have nothing to do with them. */
+  corrections?: readonly { amount: string }[]
   /** Percent, as in `19`; null: no tax is shown. */
   taxRate?: string | null
 }
@@ -67,6 +69,9 @@ export function totalInvoice(invoice: InvoiceToTotal): InvoiceTotals {
     const taken = discountOf(discount, subtotal, currency)
     if (!taken.isZero()) add('discount', discount.description, taken.neg())
   }
+  for (const { amount } of invoice.corrections ?? []) {
+    subtotal = subtotal.add(roundedAmount(amount, currency))
+  }
   const tax = taxRate === null ? NOTHING : taxOf(subtotal, taxRate, currency)
   return {
     lines,
@@ -75,6 +80,13 @@ export function totalInvoice(invoice: InvoiceToTotal): InvoiceTotals {
     tax: formatMoney(tax, currency),
     total: formatMoney(subtotal.add(tax), currency),
   }
+}
+
+/** What commitment and discounts make of the charges of a period, together. */
+export function closingAmount(invoice: Omit<InvoiceToTotal, 'corrections' | 'taxRate'>): string {
+  const { lines } = totalInvoice(invoice)
+  const sum = lines.reduce((before, { amount }) => before.add(parseExact(amount)), NOTHING)
+  return formatMoney(sum, invoice.currency)
 }
 
 function discountOf(discount: Discount, left: Decimal, currency: string): Decimal {

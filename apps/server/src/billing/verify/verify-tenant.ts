@@ -9,7 +9,7 @@ import { type Adjustment, adjustmentsOf } from '../invoices/adjustments.ts'
 import { draftInvoice } from '../invoices/draft.ts'
 import { type IssuedInvoice, invoiceIdOf } from '../invoices/invoice-json.ts'
 import { type InvoiceRow, readInvoices } from '../invoices/store.ts'
-import type { Billed } from '../invoices/types.ts'
+import type { Basis, Billed } from '../invoices/types.ts'
 import { ratePeriodOf } from '../invoices/work-out.ts'
 import { loadTerms } from '../usage/fold.ts'
 import { measurePeriod } from '../usage/measure.ts'
@@ -103,6 +103,8 @@ class Replay {
   private readonly billed: Billed[] = []
   /** By period, up to which line what came late is settled. */
   private readonly settled = new Map<number, number>()
+  /** By what the bill of a period was closed. */
+  private readonly closings = new Map<number, Basis>()
   private readonly tenantNo: number
   private readonly agreed: Agreed
   private readonly touches: ReadonlyMap<number, number[]>
@@ -184,6 +186,7 @@ class Replay {
       (what) => this.differ(number, what),
     )
     this.settled.set(row.period_start, through)
+    this.closings.set(row.period_start, document.basis)
     this.billed.push(...document.basis.billed)
   }
 
@@ -216,7 +219,9 @@ class Replay {
   private async adjustments(periodStart: number, through: number, currency: string) {
     const lines = await this.rated(periodStart, through, currency)
     this.settled.set(periodStart, through)
-    return adjustmentsOf(periodStart, lines, this.billed)
+    const { discounts = [], minimumCommitment = null } = this.closings.get(periodStart) ?? {}
+    const closing = { currency, discounts, minimumCommitment }
+    return adjustmentsOf(periodStart, lines, this.billed, closing)
   }
 
   private async rated(periodStart: number, through: number, currency: string) {
