@@ -19,9 +19,10 @@ export const ATTACKS_ON_BILLING: Record<string, Attack[]> = {
   'GET /api/billing/profile': [
     attack('GET', ({ tenant }) => `/api/billing/profile?tenant_id=${tenant}`, 404),
   ],
-  // Of people only, whom a key is not; who may is in billing/profile/profile.test.ts.
   'PUT /api/billing/profile': [
-    attack('PUT', ({ tenant }) => `/api/billing/profile?tenant_id=${tenant}`, 403, {}),
+    attack('PUT', ({ tenant }) => `/api/billing/profile?tenant_id=${tenant}`, 404, {
+      legal_name: 'Mine',
+    }),
   ],
   'GET /api/billing/credit-notes': [
     attack('GET', ({ tenant }) => `/api/billing/credit-notes?tenant_id=${tenant}`, 404),
