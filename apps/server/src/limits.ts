@@ -253,6 +253,9 @@ export const BACKTEST_RETRY_AFTER_SECONDS = 5
 /** Lines that one statement folds, of all tenants together: what it holds in memory. */
 export const USAGE_FOLD_LINES_PER_STATEMENT = 20_000
 export const USAGE_FOLD_SECONDS = 1
+/** Tails as long as this are folded every second, shorter ones with all others: readers add what is not folded. */
+export const USAGE_FOLD_LINES_MIN = 1_000
+export const USAGE_FOLD_ALL_SECONDS = 60
 /** How often a node looks for tenants that are new, or have moved to another time zone. */
 export const USAGE_PLACE_SECONDS = 10
 export const USAGE_PLACES_PER_READ = 1_000

@@ -37,6 +37,8 @@ import {
   PARTITIONS_CHECK_HOURS,
   SIGN_IN_TRASH_CHECK_MINUTES,
   STOP_IDLE_CHECK_MS,
+  USAGE_FOLD_ALL_SECONDS,
+  USAGE_FOLD_LINES_MIN,
   USAGE_FOLD_SECONDS,
 } from './limits.ts'
 import { publicUrlOf } from './public-url.ts'
@@ -209,7 +211,8 @@ function startChores(deps: ChoreDependencies): () => void {
   const timers = [
     every(CATALOG_REFRESH_SECONDS, 'refreshing the catalog', () => catalog.refresh()),
     every(BILLING_CHECK_SECONDS, 'asking for what is to be billed', () => askForBilling(pool)),
-    every(USAGE_FOLD_SECONDS, 'folding usage', () => folder.run()),
+    every(USAGE_FOLD_SECONDS, 'folding usage', () => folder.run(USAGE_FOLD_LINES_MIN)),
+    every(USAGE_FOLD_ALL_SECONDS, 'folding all usage', () => folder.run()),
     every(LAST_USED_SAVE_SECONDS, 'saving when keys were used', () => directory.saveLastUsed()),
     every(PARTITIONS_CHECK_HOURS * 3_600, 'making partitions', () =>
       ensurePartitions(pool, clock.now()),

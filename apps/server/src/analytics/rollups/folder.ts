@@ -38,9 +38,13 @@ export class UsageFolder {
     this.#linesMax = linesMax
   }
 
-  /** Folds until nothing is due, or somebody else folds. Who calls while it runs waits for that run. */
-  run(): Promise<void> {
-    this.#running ??= this.#run().finally(() => {
+  /**
+   * Folds until nothing is due, or somebody else folds. Who calls while it runs waits for that run.
+   * @param linesMin of a tenant, for it to be due: a row of a rollup costs the same for one line as for
+   *   a thousand
+   */
+  run(linesMin = 1): Promise<void> {
+    this.#running ??= this.#run(linesMin).finally(() => {
       this.#running = null
     })
     return this.#running
@@ -52,13 +56,18 @@ export class UsageFolder {
     await this.#running?.catch(() => undefined)
   }
 
-  async #run(): Promise<void> {
+  async #run(linesMin: number): Promise<void> {
     if (monotonicMs() - this.#placedAt > USAGE_PLACE_SECONDS * 1_000) {
       await placeTenants(this.#pool)
       this.#placedAt = monotonicMs()
     }
     while (!this.#stopped) {
-      const { lines, lastTenantNo } = await foldDue(this.#pool, this.#linesMax, this.#afterTenantNo)
+      const { lines, lastTenantNo } = await foldDue(
+        this.#pool,
+        this.#linesMax,
+        this.#afterTenantNo,
+        linesMin,
+      )
       this.#afterTenantNo = lastTenantNo ?? 0
       if (lines < this.#linesMax) break
     }

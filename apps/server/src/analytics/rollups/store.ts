@@ -30,7 +30,7 @@ WITH guard AS MATERIALIZED (
   SELECT p.tenant_no, p.generation, p.folded_seq, p.folded_at, p.hour_zone, p.time_zone,
     least(a.last_seq - p.folded_seq, $1::int8) AS lines
   FROM usage_position AS p JOIN account AS a ON a.tenant_no = p.tenant_no
-  WHERE a.last_seq > p.folded_seq AND (SELECT mine FROM guard)
+  WHERE a.last_seq >= p.folded_seq + $3::int8 AND (SELECT mine FROM guard)
 ), turn AS (
   SELECT *, sum(lines) OVER (ORDER BY tenant_no <= $2::int4, tenant_no, generation) AS through
   FROM due
@@ -137,16 +137,20 @@ export type Fold = {
 
 type FoldRow = { mine: boolean; lines: bigint; last_tenant_no: number | null }
 
-/** @param linesMax of all tenants together */
+/**
+ * @param linesMax of all tenants together
+ * @param linesMin of a tenant, for it to be due
+ */
 export async function foldDue(
   db: Queryable,
   linesMax: number,
   afterTenantNo: number,
+  linesMin: number,
 ): Promise<Fold> {
   const result = await db.query<FoldRow>({
     name: 'fold_usage',
     text: FOLD,
-    values: [linesMax, afterTenantNo],
+    values: [linesMax, afterTenantNo, linesMin],
   })
   const row = onlyRow(result)
   return { mine: row.mine, lines: Number(row.lines), lastTenantNo: row.last_tenant_no }
