@@ -50,3 +50,19 @@ test('what is wrong with the settings for Stripe is told, and no secret', () => 
     )
   }
 })
+
+test('Redis is patient for half a second, or as long as is said', () => {
+  const REDIS_URL = 'redis://127.0.0.1:6379/'
+  assert.equal(readConfig({ REDIS_TIMEOUT_MS: '100' }).redis, null)
+  assert.deepEqual(readConfig({ REDIS_URL }).redis, {
+    url: 'redis://127.0.0.1:6379',
+    timeoutMs: 500,
+  })
+  assert.equal(readConfig({ REDIS_URL, REDIS_TIMEOUT_MS: '2500' }).redis?.timeoutMs, 2_500)
+  for (const bad of ['0', '-1', '1.5', '1e3', 'soon', '60001']) {
+    assert.throws(
+      () => readConfig({ REDIS_URL, REDIS_TIMEOUT_MS: bad }),
+      /REDIS_TIMEOUT_MS must be/,
+    )
+  }
+})

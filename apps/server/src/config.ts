@@ -2,8 +2,13 @@ import { readFileSync } from 'node:fs'
 import { isIP } from 'node:net'
 import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import type { Settings, StripeSettings } from './lib/settings.ts'
-import { REQUESTS_PER_ADDRESS_PER_MINUTE, REQUESTS_PER_KEY_PER_MINUTE } from './limits.ts'
+import type { RedisSettings, Settings, StripeSettings } from './lib/settings.ts'
+import {
+  REDIS_TIMEOUT_MS,
+  REDIS_TIMEOUT_MS_MAX,
+  REQUESTS_PER_ADDRESS_PER_MINUTE,
+  REQUESTS_PER_KEY_PER_MINUTE,
+} from './limits.ts'
 
 export type Config = Settings & {
   host: string
@@ -57,7 +62,7 @@ export function readConfig(env: Env = process.env): Config {
 function accessConfig(env: Env, problems: string[]) {
   return {
     publicUrl: url(env.PUBLIC_URL || null, 'PUBLIC_URL', 'https?', problems),
-    redisUrl: url(secret(env, 'REDIS_URL', problems), 'REDIS_URL', 'rediss?', problems),
+    redis: redis(env, problems),
     smtpUrl: url(secret(env, 'SMTP_URL', problems), 'SMTP_URL', 'smtps?', problems),
     mailFrom: env.MAIL_FROM || 'Tollgate <tollgate@localhost>',
     firstAdmin: firstAdmin(env, problems),
@@ -94,6 +99,16 @@ function url(
   }
   // A path is joined to it.
   return text.replace(/\/+$/, '')
+}
+
+function redis(env: Env, problems: string[]): RedisSettings | null {
+  const address = url(secret(env, 'REDIS_URL', problems), 'REDIS_URL', 'rediss?', problems)
+  const text = env.REDIS_TIMEOUT_MS || String(REDIS_TIMEOUT_MS)
+  const timeoutMs = Number(text)
+  if (!/^\d+$/.test(text) || timeoutMs < 1 || timeoutMs > REDIS_TIMEOUT_MS_MAX) {
+    problems.push(`REDIS_TIMEOUT_MS must be a whole number from 1 to ${REDIS_TIMEOUT_MS_MAX}`)
+  }
+  return address === null ? null : { url: address, timeoutMs }
 }
 
 function firstAdmin(env: Env, problems: string[]): Config['firstAdmin'] {

@@ -78,7 +78,7 @@ export async function buildServer(options: ServerOptions): Promise<Server> {
     clock,
     onError: (error) => log.error({ err: error }, 'a batch failed'),
   })
-  const redis = settings.redisUrl === null ? null : await openRedis(settings.redisUrl, log)
+  const redis = settings.redis === null ? null : await openRedis(settings.redis, log)
   const policy = await Policy.load()
   const tokens = new AccessTokens({ pool, clock })
   const directory = new Directory({ pool, policy, tokens, clock })

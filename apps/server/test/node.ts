@@ -49,7 +49,7 @@ export function testSettings(more: Partial<Settings> = {}): Settings {
     seller: more.seller ?? { name: 'Tollgate', address: [], email: null, tax_id: null },
     catalogFile: more.catalogFile ?? DEFAULT_CATALOG,
     publicUrl: more.publicUrl ?? null,
-    redisUrl: more.redisUrl ?? null,
+    redis: more.redis ?? null,
     smtpUrl: more.smtpUrl ?? null,
     stripe: more.stripe ?? null,
     mailFrom: more.mailFrom ?? 'Tollgate <tollgate@localhost>',

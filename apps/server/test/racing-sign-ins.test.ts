@@ -16,7 +16,7 @@ test('of 1,000 parallel wrong sign-ins on two nodes five are tried; then the acc
 }, async (t) => {
   const redis = await startRedis()
   const database = await testDatabase()
-  const options = { redisUrl: redis.url, trustedProxies: ['127.0.0.0/8'] }
+  const options = { redis: redis.settings, trustedProxies: ['127.0.0.0/8'] }
   const nodes = [await nodeOn(database, options), await nodeOn(database, options)]
   t.after(async () => {
     for (const node of nodes) await node.stop()

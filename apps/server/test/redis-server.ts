@@ -3,10 +3,13 @@ import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Redis } from 'ioredis'
+import type { RedisSettings } from '../src/lib/settings.ts'
+import { REDIS_TIMEOUT_MS_MAX } from '../src/limits.ts'
 
 /** A Redis of one test file's own, which it can take away. */
 export type TestRedis = {
-  url: string
+  /** For connections to it, with all the patience that a busy machine needs. */
+  settings: RedisSettings
   /** To look at what is in it, and to make it older. */
   client: Redis
   /** kill -9; what was in it is gone. */
@@ -53,7 +56,7 @@ export async function startRedis(): Promise<TestRedis> {
   await start()
   await client.connect()
   return {
-    url,
+    settings: { url, timeoutMs: REDIS_TIMEOUT_MS_MAX },
     client,
     kill,
     start,

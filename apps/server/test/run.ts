@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
 import { glob, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import { startTestServer, type TestServer } from './server.ts'
 
 const USAGE = `npm test                    all tests
@@ -64,6 +65,7 @@ async function runTests(args: string[], server: TestServer): Promise<number> {
     process.execPath,
     [
       '--test',
+      `--import=${pathToFileURL(join(import.meta.dirname, 'nothing-left-running.ts'))}`,
       `--test-concurrency=${CONCURRENT_FILES}`,
       `--test-timeout=${TEST_MS_MAX}`,
       '--test-reporter=spec',

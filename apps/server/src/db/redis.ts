@@ -1,5 +1,6 @@
 import { Redis } from 'ioredis'
-import { REDIS_COMMAND_MS_MAX, REDIS_CONNECT_MS_MAX, REDIS_RETRY_MS_MAX } from '../limits.ts'
+import type { RedisSettings } from '../lib/settings.ts'
+import { REDIS_CONNECT_MS_MAX, REDIS_RETRY_MS_MAX } from '../limits.ts'
 
 const RETRY_MS_STEP = 100
 
@@ -8,17 +9,17 @@ export type RedisLog = { info(what: object, message: string): void; warn: RedisL
 
 /**
  * A connection to Redis that nobody has to wait for. While it is away, and when an answer takes
- * longer than REDIS_COMMAND_MS_MAX, commands fail at once, and whoever asked does without.
+ * longer than `timeoutMs`, commands fail at once, and whoever asked does without.
  */
-export async function openRedis(url: string, log: RedisLog): Promise<Redis> {
+export async function openRedis({ url, timeoutMs }: RedisSettings, log: RedisLog): Promise<Redis> {
   const redis = new Redis(url, {
     lazyConnect: true,
     enableOfflineQueue: false,
     autoResendUnfulfilledCommands: false,
     maxRetriesPerRequest: 0,
-    commandTimeout: REDIS_COMMAND_MS_MAX,
+    commandTimeout: timeoutMs,
     // One that holds the connection and says nothing is gone as well, and is then asked no more.
-    socketTimeout: REDIS_COMMAND_MS_MAX,
+    socketTimeout: timeoutMs,
     connectTimeout: REDIS_CONNECT_MS_MAX,
     retryStrategy: (tries) => Math.min(tries * RETRY_MS_STEP, REDIS_RETRY_MS_MAX),
   })

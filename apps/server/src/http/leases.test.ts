@@ -146,8 +146,12 @@ test('a lease whose counters fail says so, and goes on when they are back', asyn
 
 test('two nodes on one Redis let no more than the limit pass, and nearly all of it', {
   skip: noRedis,
-}, async () => {
-  const connections = [await openRedis(redis!.url, quiet), await openRedis(redis!.url, quiet)]
+}, async (t) => {
+  const connections = [
+    await openRedis(redis!.settings, quiet),
+    await openRedis(redis!.settings, quiet),
+  ]
+  t.after(() => connections.forEach(closeRedis))
   for (const limit of [7, 1_000]) {
     const nodes = connections.map((connection) => {
       const clock = systemClock
@@ -165,13 +169,13 @@ test('two nodes on one Redis let no more than the limit pass, and nearly all of 
     const held = 1.5 * Math.max(1, limit / HTTP_LEASES_PER_WINDOW) * nodes.length
     assert.ok(total >= limit - held, `${passed} of ${limit}`)
   }
-  for (const connection of connections) closeRedis(connection)
 })
 
 test('Redis goes in the middle: requests go on, by this node alone', {
   skip: noRedis,
-}, async () => {
-  const connection = await openRedis(redis!.url, quiet)
+}, async (t) => {
+  const connection = await openRedis(redis!.settings, quiet)
+  t.after(() => closeRedis(connection))
   const clock = systemClock
   const counters = openCounters({
     redis: connection,
@@ -185,5 +189,4 @@ test('Redis goes in the middle: requests go on, by this node alone', {
   const passed = await takeAll(leases, 'a', 300)
   assert.ok(passed >= 40 && passed <= 140, `${passed}`)
   await redis!.start()
-  closeRedis(connection)
 })

@@ -180,18 +180,18 @@ test('without limits nothing is counted and nothing told', async () => {
   })
 })
 
-test('two nodes on one Redis share a limit', { skip: noRedis }, async () => {
+test('two nodes on one Redis share a limit', { skip: noRedis }, async (t) => {
   const redis = await startRedis()
+  t.after(() => redis.stop())
   const { key } = await tenant()
-  const options = { redisUrl: redis.url, requestsPerKey: 100 }
+  const options = { redis: redis.settings, requestsPerKey: 100 }
   const nodes = [await nodeOn(database, options), await nodeOn(database, options)]
+  t.after(() => Promise.all(nodes.map((node) => node.stop())))
   const all = Array.from({ length: 300 }, (_, n) => track(nodes[n % 2]!, key, BY_DOOR))
   const passed = (await Promise.all(all)).filter(({ status }) => status === 200)
   assert.ok(passed.length <= 100 && passed.length >= 96, `${passed.length}`)
   await redis.kill()
   expectStatus(await track(nodes[0]!, (await tenant()).key, BY_DOOR), 200)
-  for (const node of nodes) await node.stop()
-  await redis.stop()
 })
 
 test('X-Forwarded-For is believed from trusted proxies and from nobody else', async () => {

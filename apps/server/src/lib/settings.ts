@@ -14,7 +14,7 @@ export type Settings = {
   /** As people's browsers reach this server: for links in e-mails. Null: where it listens. */
   publicUrl: string | null
   /** Null: limits and lockouts are counted in this node's memory. */
-  redisUrl: string | null
+  redis: RedisSettings | null
   /** Null: e-mails are written to files below the data folder. */
   smtpUrl: string | null
   mailFrom: string
@@ -27,6 +27,12 @@ export type Settings = {
   requestsPerAddress: number
   /** Null: nobody collects for us; invoices are marked as paid by people. */
   stripe: StripeSettings | null
+}
+
+export type RedisSettings = {
+  url: string
+  /** How long an answer may take before a node counts by itself. */
+  timeoutMs: number
 }
 
 export type StripeSettings = {
