@@ -2,19 +2,14 @@ import { execFileSync } from 'node:child_process'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type pg from 'pg'
 import { askForBilling } from '../../apps/server/src/billing/tasks.ts'
-import { openCatalog } from '../../apps/server/src/catalog/catalog.ts'
-import { loadCatalog } from '../../apps/server/src/catalog/load-catalog.ts'
-import { readCatalog } from '../../apps/server/src/catalog/read-catalog.ts'
-import { migrate } from '../../apps/server/src/db/migrate.ts'
-import { ensurePartitions } from '../../apps/server/src/db/partitions.ts'
-import { createPool } from '../../apps/server/src/db/pool.ts'
 import { periodAt } from '../../apps/server/src/lib/periods.ts'
 import { cpuSeconds } from '../cpu.ts'
 import { CannotMeasure } from '../failure.ts'
 import type { Options } from '../options.ts'
 import { auditInvoices, auditLogs } from '../period-close/audit.ts'
-import { writeHistory } from '../period-close/history.ts'
-import { type Customer, openTenants, type Place, planOf } from '../period-close/tenants.ts'
+import { writeHistory } from '../logs/history.ts'
+import { openPlace } from '../logs/open-place.ts'
+import { type Customer, openTenants, type Place, planOf } from '../logs/tenants.ts'
 import { readUpcoming } from '../period-close/upcoming.ts'
 import { benchPostgres } from '../postgres.ts'
 import { median, milliseconds, progress, type Report, type Row, whole } from '../report.ts'
@@ -33,13 +28,12 @@ const POLL_MS = 250
 /** Nobody waits longer for an invoice that does not come. */
 const WITHOUT_PROGRESS_MS_MAX = 60_000
 const LOGS_VERIFIED = 200
-const CATALOG = new URL('../../catalogs/default.yaml', import.meta.url)
 
 /** How long a node takes to bill everybody's month, and what it holds meanwhile. */
 export async function periodClose(workspace: Workspace, options: Options): Promise<Report> {
   const postgres = await benchPostgres(workspace, options)
   const databaseUrl = await postgres.createDatabase('subject')
-  const place = await prepare(workspace, databaseUrl)
+  const place = await openPlace(workspace, databaseUrl, Date.now() - BEGAN_DAYS_AGO * DAY_MS)
   const events = options.events ?? EVENTS_DEFAULT
   const { customers, lines } = await fill(place, options.tenants, events)
   progress(`verifying ${LOGS_VERIFIED} logs`)
@@ -73,15 +67,6 @@ export async function periodClose(workspace: Workspace, options: Options): Promi
     ],
     broken: [...broken, ...upcoming.broken],
   }
-}
-
-async function prepare(workspace: Workspace, databaseUrl: string): Promise<Place> {
-  const pool = createPool(databaseUrl, (error) => progress(error.message))
-  workspace.onClose(() => pool.end())
-  await migrate(pool)
-  await ensurePartitions(pool, Date.now() - BEGAN_DAYS_AGO * DAY_MS)
-  await loadCatalog(pool, await readCatalog(CATALOG.pathname))
-  return { pool, catalog: await openCatalog(pool) }
 }
 
 /** Everybody's month: from half as many calls as the average to half as many more. */

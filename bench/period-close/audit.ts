@@ -1,6 +1,6 @@
 import type pg from 'pg'
 import { verifyLog } from '../../apps/server/src/ledger/verify.ts'
-import type { Customer, Place } from './tenants.ts'
+import type { Customer, Place } from '../logs/tenants.ts'
 
 /** What a call of each plan of the default catalog costs, and the plan itself, in cents. */
 const CENTS: Record<string, { perCall: number; base: number }> = {

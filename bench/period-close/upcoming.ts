@@ -8,8 +8,8 @@ import type { BenchPostgres } from '../postgres.ts'
 import { median, milliseconds, progress, type Report, type Row, whole } from '../report.ts'
 import type { Server, ServerSettings } from '../server.ts'
 import { centsOf } from './audit.ts'
-import { writeHistory } from './history.ts'
-import { type Customer, openTenants, type Place } from './tenants.ts'
+import { writeHistory } from '../logs/history.ts'
+import { type Customer, openTenants, type Place } from '../logs/tenants.ts'
 
 const PATH = '/api/billing/upcoming'
 const TIMES_LARGER = 100

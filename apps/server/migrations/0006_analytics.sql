@@ -38,14 +38,14 @@ CREATE TABLE usage_hour (
   PRIMARY KEY (tenant_no, generation, dimension, hour, value)
 ) WITH (fillfactor = 80);
 
--- How many calls took how long, and had files how large: by the hour, and by
--- the day where the metric is 100 more; in buckets 2 % wide.
+-- How many calls took how long, and had files how large: by the hour, and by the day where the metric is
+-- 100 more. All buckets in one row, since a line falls into one of hundreds and a row each would cost so much.
 CREATE TABLE usage_histogram (
   tenant_no  integer NOT NULL,
   generation smallint NOT NULL,
   metric     smallint NOT NULL,
   hour       timestamptz NOT NULL,
-  bucket     smallint NOT NULL,           -- floor(ln(value) / ln(1.02)); -1: zero
-  calls      bigint NOT NULL,
-  PRIMARY KEY (tenant_no, generation, metric, hour, bucket)
+  buckets    smallint[] NOT NULL,         -- floor(ln(value) / ln(1.02)); -1: zero; ascending
+  calls      bigint[] NOT NULL,           -- in each of them
+  PRIMARY KEY (tenant_no, generation, metric, hour)
 ) WITH (fillfactor = 80);

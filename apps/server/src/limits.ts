@@ -251,12 +251,20 @@ export const BACKTEST_LINES_PER_REQUEST_MAX = 200_000
 export const BACKTESTS_RUNNING_MAX = 1
 export const BACKTEST_RETRY_AFTER_SECONDS = 5
 
-/** Lines that one statement folds, of all tenants together: what it holds in memory. */
+/**
+ * Lines that one statement folds, of all tenants together: at first, and as many as it holds in memory.
+ * In between it follows how long statements take.
+ */
 export const USAGE_FOLD_LINES_PER_STATEMENT = 20_000
+export const USAGE_FOLD_LINES_PER_STATEMENT_MIN = 100
+export const USAGE_FOLD_LINES_PER_STATEMENT_MAX = 100_000
+export const USAGE_FOLD_STATEMENT_MS = 1_000
+/** Of the tenants, that are folded beside each other. */
+export const USAGE_FOLD_SHARES = 2
 export const USAGE_FOLD_SECONDS = 1
 /** Tails as long as this are folded every second, shorter ones with all others: readers add what is not folded. */
 export const USAGE_FOLD_LINES_MIN = 1_000
-export const USAGE_FOLD_ALL_SECONDS = 60
+export const USAGE_FOLD_ALL_SECONDS = 600
 /** How often a node looks for tenants that are new, or have moved to another time zone. */
 export const USAGE_PLACE_SECONDS = 10
 export const USAGE_PLACES_PER_READ = 1_000

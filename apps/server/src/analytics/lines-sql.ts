@@ -1,5 +1,4 @@
 import { USAGE_VALUE_CHARS_MAX } from '../limits.ts'
-import { BY_DAY } from './dimensions.ts'
 
 // How SQL sees a line of the log as usage, in one place for the fold and for what is not folded yet.
 
@@ -18,10 +17,6 @@ export const CALL_FIELDS = `
   CASE WHEN e.reason = 0 THEN e.processing_time_ms END AS ms,
   e.service, left(e.endpoint, ${USAGE_VALUE_CHARS_MAX}) AS endpoint, e.method, e.sender_no::text AS sender,
   e.file_type, e.output_format, e.error_code, e.region, e.feature`
-
-/** What calls are grouped by before they are counted by each of it alone: often there are few such groups. */
-export const COMBINATION = `denied, failed, service, endpoint, method, sender, file_type, output_format,
-  error_code, region, feature`
 
 /** What is counted, of calls as above with a \`sign\`: -1 takes a voided one out again. */
 export const MEASURES = `
@@ -44,21 +39,47 @@ export const SUMS = `
   sum(timed)::int8 AS timed, sum(ms) AS ms, max(largest_bytes) AS largest_bytes,
   max(last_at) AS last_at`
 
-/** The dimensions of a group of calls `c`, numbered as in dimensions.ts; null: it has none of this one. */
-export const DIMENSION_VALUES = `(VALUES
-  (0::int2, ''),
-  (1::int2, c.service),
-  (2::int2, c.endpoint),
-  (3::int2, c.method),
-  (4::int2, c.sender),
-  (5::int2, c.file_type || '-to-' || c.output_format),
-  (6::int2, c.file_type),
-  (7::int2, c.output_format),
-  (8::int2, CASE WHEN c.denied THEN 'denied' WHEN c.failed THEN 'failure' ELSE 'success' END),
-  (9::int2, CASE WHEN c.failed THEN coalesce(c.error_code, 'unknown') END),
-  (10::int2, c.region),
-  (11::int2, c.feature)
-) AS d (dimension, value)`
+/**
+ * Dimensions, numbered as in dimensions.ts, of calls `c` that are grouped by some columns; null: a call has
+ * none of this one. In two halves, because there are often few groups by each and many by both.
+ */
+const HALVES = [
+  {
+    columns: 'service, endpoint, method, sender, region, feature',
+    dimensions: `(VALUES
+      (1::int2, c.service),
+      (2::int2, c.endpoint),
+      (3::int2, c.method),
+      (4::int2, c.sender),
+      (10::int2, c.region),
+      (11::int2, c.feature)
+    ) AS d (dimension, value)`,
+  },
+  {
+    columns: 'denied, failed, error_code, file_type, output_format',
+    dimensions: `(VALUES
+      (0::int2, ''),
+      (5::int2, c.file_type || '-to-' || c.output_format),
+      (6::int2, c.file_type),
+      (7::int2, c.output_format),
+      (8::int2, CASE WHEN c.denied THEN 'denied' WHEN c.failed THEN 'failure' ELSE 'success' END),
+      (9::int2, CASE WHEN c.failed THEN coalesce(c.error_code, 'unknown') END)
+    ) AS d (dimension, value)`,
+  },
+] as const
+
+/** Usage of `calls`, as above, by `keys` and each value of each dimension; one several times. */
+export function usageBy(keys: string, calls: string): string {
+  return HALVES.map(
+    ({ columns, dimensions }) => `
+    SELECT ${keys}, d.dimension, d.value, c.calls, c.failures, c.denials, c.units, c.credits, c.sized,
+      c.bytes, c.timed, c.ms, c.largest_bytes, c.last_at
+    FROM (
+      SELECT ${keys}, ${columns}, ${MEASURES} FROM ${calls} GROUP BY ${keys}, ${columns}
+    ) AS c CROSS JOIN LATERAL ${dimensions}
+    WHERE d.value IS NOT NULL`,
+  ).join(' UNION ALL ')
+}
 
 /** The histograms of a call \`l\`, numbered as in dimensions.ts. */
 export const HISTOGRAM_VALUES = '(VALUES (0::int2, l.ms), (1::int2, l.bytes)) AS g (metric, amount)'
@@ -66,6 +87,3 @@ export const HISTOGRAM_VALUES = '(VALUES (0::int2, l.ms), (1::int2, l.bytes)) AS
 /** Buckets 2 % wide, so that the middle of one is within 1 % of all that is in it; -1: zero. */
 export const BUCKET = `CASE WHEN g.amount < 1 THEN -1
   ELSE floor(ln(g.amount::float8) / ln(1.02::float8)) END::int2`
-
-/** The hour and the day that `c` is counted in. */
-export const LEVELS = `(VALUES (0, c.hour), (${BY_DAY}, c.day)) AS w (base, start)`

@@ -172,7 +172,7 @@ const STATEMENTS: Record<string, Record<string, readonly unknown[]>> = {
     readSeqBefore: [1, 0],
   },
   'analytics/rollups': {
-    foldDue: [10, 0, 1],
+    foldDue: [{ linesMax: 10, linesMin: 1, afterTenantNo: 0, share: 0, shares: 1 }],
     readUnplaced: [10],
     insertFirstPosition: [1, ZONES],
     insertNextPosition: [1, ZONES],

@@ -1,15 +1,6 @@
 import type { Queryable } from '../../db/pool.ts'
 import { BY_DAY } from '../dimensions.ts'
-import {
-  BUCKET,
-  CALL_FIELDS,
-  COMBINATION,
-  DIMENSION_VALUES,
-  HISTOGRAM_VALUES,
-  LINE_COLUMNS,
-  MEASURES,
-  SUMS,
-} from '../lines-sql.ts'
+import { BUCKET, CALL_FIELDS, HISTOGRAM_VALUES, LINE_COLUMNS, SUMS, usageBy } from '../lines-sql.ts'
 
 /** What a reading is about. `starts`: where its stretches begin, and last where the last one ends, ms. */
 export type Stretches = { tenantNo: number; starts: readonly number[] }
@@ -87,14 +78,11 @@ const LOGGED = `
 const within = (column: string) =>
   `${column} >= ($2::timestamptz[])[1] AND ${column} < ($2::timestamptz[])[cardinality($2::timestamptz[])]`
 
+const PLACED = `(
+  SELECT *, width_bucket(at, $2::timestamptz[])::int4 AS place FROM lines WHERE ${within('at')}) AS l`
+
 const OF_LINES = `
-  SELECT c.place, d.dimension, d.value, c.calls, c.failures, c.denials, c.units, c.credits, c.sized,
-    c.bytes, c.timed, c.ms, c.largest_bytes, c.last_at
-  FROM (
-    SELECT width_bucket(at, $2::timestamptz[])::int4 AS place, ${COMBINATION}, ${MEASURES}
-    FROM lines WHERE ${within('at')} GROUP BY place, ${COMBINATION}
-  ) AS c CROSS JOIN LATERAL ${DIMENSION_VALUES}
-  WHERE d.value IS NOT NULL AND d.dimension = ANY ($3::int2[])`
+  SELECT * FROM (${usageBy('place', PLACED)}) AS d WHERE d.dimension = ANY ($3::int2[])`
 
 const OF_HOURS = `
   SELECT width_bucket(hour, $2::timestamptz[])::int4 AS place,
@@ -146,10 +134,10 @@ const HISTOGRAM_OF_LINES = `
   WHERE g.amount IS NOT NULL AND g.metric = $3::int2 AND ${within('l.at')}`
 
 const HISTOGRAM_OF_HOURS = `
-  SELECT width_bucket(hour, $2::timestamptz[])::int4 AS place, bucket, calls
-  FROM usage_histogram
-  WHERE tenant_no = $1::int4 AND generation = (SELECT generation FROM position)
-    AND metric = ($3::int2 + (SELECT base FROM position))::int2 AND ${within('hour')}`
+  SELECT width_bucket(h.hour, $2::timestamptz[])::int4 AS place, b.bucket, b.calls
+  FROM usage_histogram AS h CROSS JOIN LATERAL unnest(h.buckets, h.calls) AS b (bucket, calls)
+  WHERE h.tenant_no = $1::int4 AND h.generation = (SELECT generation FROM position)
+    AND h.metric = ($3::int2 + (SELECT base FROM position))::int2 AND ${within('h.hour')}`
 
 /** In the database, since there are many buckets and few answers. Floats hold such counts, and add up fast. */
 function percentiles(rows: string): string {

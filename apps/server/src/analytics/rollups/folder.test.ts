@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
+import fc from 'fast-check'
 import { expectStatus, testNode } from '../../../test/node.ts'
 import { sendCalls } from '../../../test/usage-example.ts'
-import { USAGE_VALUES_PER_HOUR_MAX } from '../../limits.ts'
-import { placeTenants, UsageFolder } from './folder.ts'
+import { USAGE_FOLD_STATEMENT_MS, USAGE_VALUES_PER_HOUR_MAX } from '../../limits.ts'
+import { linesAfter, placeTenants, UsageFolder } from './folder.ts'
 import { hourZoneOf } from './hour-zone.ts'
 
 const node = await testNode()
@@ -159,4 +160,45 @@ test('zones with whole hours share theirs', () => {
   for (const zone of ['Asia/Kolkata', 'Australia/Lord_Howe', 'America/Caracas', 'Asia/Pyongyang']) {
     assert.equal(hourZoneOf(zone), zone)
   }
+})
+
+test('statements follow how long they take, within their bounds, whatever they were asked', () => {
+  fc.assert(
+    fc.property(
+      fc.integer({ min: 1, max: 100_000 }),
+      fc.array(fc.double({ min: 0, max: 1e6, noNaN: true }), { minLength: 1, maxLength: 50 }),
+      (linesMax, times) => {
+        let lines = linesMax
+        for (const tookMs of times) {
+          const before = lines
+          lines = linesAfter(lines, tookMs, linesMax)
+          assert.ok(lines >= 1 && lines <= linesMax, `${lines} of ${linesMax}`)
+          if (tookMs > USAGE_FOLD_STATEMENT_MS) assert.ok(lines <= before)
+          else assert.ok(lines >= before)
+        }
+      },
+    ),
+  )
+})
+
+test('a statement that the database cuts off is tried with fewer lines, and all is folded in the end', async () => {
+  const { query } = pool
+  const asked: number[] = []
+  // As if it took too long for so many lines.
+  pool.query = ((config: { name?: string; values?: number[] }, ...more: never[]) => {
+    if (config.name === 'fold_usage') {
+      asked.push(config.values![0]!)
+      if (config.values![0]! > 4_000) {
+        return Promise.reject(Object.assign(new Error('statement timeout'), { code: '57014' }))
+      }
+    }
+    return (query as (...args: unknown[]) => unknown).call(pool, config, ...more)
+  }) as typeof query
+  try {
+    const folder = new UsageFolder(pool)
+    for (let run = 0; run < 4; run += 1) await folder.run().catch(() => undefined)
+  } finally {
+    pool.query = query
+  }
+  assert.ok(asked.includes(20_000) && asked.some((lines) => lines <= 4_000), `${asked}`)
 })

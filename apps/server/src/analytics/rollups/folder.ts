@@ -3,6 +3,10 @@ import { inTransaction } from '../../db/pool.ts'
 import { monotonicMs } from '../../lib/clock.ts'
 import {
   USAGE_FOLD_LINES_PER_STATEMENT,
+  USAGE_FOLD_LINES_PER_STATEMENT_MAX,
+  USAGE_FOLD_LINES_PER_STATEMENT_MIN,
+  USAGE_FOLD_SHARES,
+  USAGE_FOLD_STATEMENT_MS,
   USAGE_PLACE_SECONDS,
   USAGE_PLACES_PER_READ,
 } from '../../limits.ts'
@@ -27,15 +31,18 @@ import {
 export class UsageFolder {
   readonly #pool: pg.Pool
   readonly #linesMax: number
-  #afterTenantNo = 0
+  readonly #shares: Share[]
   #placedAt = -Infinity
   #running: Promise<void> | null = null
   #stopped = false
 
   /** @param linesMax per statement, other than usual, for tests */
-  constructor(pool: pg.Pool, linesMax: number = USAGE_FOLD_LINES_PER_STATEMENT) {
+  constructor(pool: pg.Pool, linesMax: number = USAGE_FOLD_LINES_PER_STATEMENT_MAX) {
     this.#pool = pool
     this.#linesMax = linesMax
+    this.#shares = Array.from({ length: USAGE_FOLD_SHARES }, (_, share) => {
+      return { share, afterTenantNo: 0, lines: Math.min(linesMax, USAGE_FOLD_LINES_PER_STATEMENT) }
+    })
   }
 
   /**
@@ -61,18 +68,39 @@ export class UsageFolder {
       await placeTenants(this.#pool)
       this.#placedAt = monotonicMs()
     }
-    while (!this.#stopped) {
-      const { lines, lastTenantNo } = await foldDue(
-        this.#pool,
-        this.#linesMax,
-        this.#afterTenantNo,
-        linesMin,
-      )
-      this.#afterTenantNo = lastTenantNo ?? 0
-      if (lines < this.#linesMax) break
-    }
+    const done = await Promise.allSettled(this.#shares.map((one) => this.#foldShare(one, linesMin)))
+    for (const one of done) if (one.status === 'rejected') throw one.reason
     if (!this.#stopped) await switchGenerations(this.#pool)
   }
+
+  async #foldShare(share: Share, linesMin: number): Promise<void> {
+    while (!this.#stopped) {
+      const linesMax = share.lines
+      // Where it fails, as one that took too long and was cut off: it must not be tried as it was, for ever.
+      share.lines = linesAfter(linesMax, Infinity, this.#linesMax)
+      const began = monotonicMs()
+      const { lines, lastTenantNo } = await foldDue(this.#pool, {
+        ...{ linesMax, linesMin, share: share.share, shares: this.#shares.length },
+        afterTenantNo: share.afterTenantNo,
+      })
+      share.lines = linesAfter(linesMax, monotonicMs() - began, this.#linesMax)
+      share.afterTenantNo = lastTenantNo ?? 0
+      if (lines < linesMax) return
+    }
+  }
+}
+
+/** Where one share of the tenants is, and how many lines its next statement folds. */
+type Share = { share: number; afterTenantNo: number; lines: number }
+
+/**
+ * How many lines the next statement folds, so that it takes about a second whatever they cost: lines that
+ * are each of an hour and a tenant of their own cost ten times as much as those that are together.
+ */
+export function linesAfter(lines: number, tookMs: number, linesMax: number): number {
+  const factor = Math.min(2, Math.max(0.25, USAGE_FOLD_STATEMENT_MS / Math.max(1, tookMs)))
+  const least = Math.min(linesMax, USAGE_FOLD_LINES_PER_STATEMENT_MIN)
+  return Math.max(least, Math.min(linesMax, Math.round(lines * factor)))
 }
 
 /** Gives new tenants a position, and those that moved to another time zone their next rollups. */

@@ -1,36 +1,36 @@
 import { onlyRow, type Queryable } from '../../db/pool.ts'
 import { USAGE_VALUES_PER_DAY_MAX, USAGE_VALUES_PER_HOUR_MAX } from '../../limits.ts'
 import { BY_DAY, OTHER } from '../dimensions.ts'
-import {
-  BUCKET,
-  CALL_FIELDS,
-  COMBINATION,
-  DIMENSION_VALUES,
-  HISTOGRAM_VALUES,
-  LEVELS,
-  LINE_COLUMNS,
-  MEASURES,
-  SUMS,
-} from '../lines-sql.ts'
+import { BUCKET, CALL_FIELDS, HISTOGRAM_VALUES, LINE_COLUMNS, SUMS, usageBy } from '../lines-sql.ts'
 
-/** Any number that nobody else uses: two folders at once would only do the same work twice. */
-const FOLD_LOCK = 7_055_217_009
+/** Any numbers that nobody else uses: two folders of one share would only do the same work twice. */
+const FOLD_LOCK = 7_055_217_900
+
+/** Of `entry`, the lines that a position `m` moves over. */
+const FOLDED_NOW = `WHERE tenant_no = m.tenant_no AND seq > m.folded_seq AND seq <= m.upto
+        AND recorded_at >= m.folded_at`
+const BUCKET_ARRAYS = `array_agg(bucket ORDER BY bucket) AS buckets,
+  array_agg(calls ORDER BY bucket) AS calls`
+/** The day of an hour, in the zone of its tenant. */
+const DAY = `date_trunc('day', hour, (SELECT names FROM zones)[zone_no])`
 
 /**
  * Folds all tenants that are due in one statement. It is exact whoever else folds: a position moves
  * only from where this statement saw it, and only what moved is folded. LIMIT in what is joined
- * sideways keeps the planner from reading a whole log to find a few lines of it.
+ * sideways keeps the planner from reading a whole log to find a few lines of it. It cannot know how many
+ * lines there are, so nothing here joins large things, and what is counted is counted before it is sorted.
  *
  * `turn` gives everybody a turn: it goes on behind the tenant with whom the last one ended.
  */
 const FOLD = `
 WITH guard AS MATERIALIZED (
-  SELECT pg_try_advisory_xact_lock(${FOLD_LOCK}) AS mine
+  SELECT pg_try_advisory_xact_lock(${FOLD_LOCK} + $5::int4) AS mine
 ), due AS MATERIALIZED (
   SELECT p.tenant_no, p.generation, p.folded_seq, p.folded_at, p.hour_zone, p.time_zone,
     least(a.last_seq - p.folded_seq, $1::int8) AS lines
   FROM usage_position AS p JOIN account AS a ON a.tenant_no = p.tenant_no
-  WHERE a.last_seq >= p.folded_seq + $3::int8 AND (SELECT mine FROM guard)
+  WHERE p.tenant_no % $4::int4 = $5::int4 AND a.last_seq >= p.folded_seq + $3::int8
+    AND (SELECT mine FROM guard)
 ), turn AS (
   SELECT *, sum(lines) OVER (ORDER BY tenant_no <= $2::int4, tenant_no, generation) AS through
   FROM due
@@ -44,65 +44,60 @@ WITH guard AS MATERIALIZED (
     WHERE tenant_no = c.tenant_no AND seq = c.upto AND recorded_at >= c.folded_at LIMIT 1) AS e
   WHERE p.tenant_no = c.tenant_no AND p.generation = c.generation AND p.folded_seq = c.folded_seq
   RETURNING c.tenant_no, c.generation, c.folded_seq, c.upto, c.folded_at, c.hour_zone, c.time_zone
-), added AS MATERIALIZED (
-  SELECT m.tenant_no, m.generation, m.hour_zone, m.time_zone, e.*
-  FROM moved AS m CROSS JOIN LATERAL (
-    SELECT ${LINE_COLUMNS} FROM entry
-    WHERE tenant_no = m.tenant_no AND seq > m.folded_seq AND seq <= m.upto
-      AND recorded_at >= m.folded_at
-    ORDER BY seq LIMIT m.upto - m.folded_seq) AS e
+), zones AS MATERIALIZED (
+  SELECT array_agg(DISTINCT time_zone) AS names FROM moved
+), places AS MATERIALIZED (
+  SELECT m.*, array_position((SELECT names FROM zones), m.time_zone) AS zone_no FROM moved AS m
 ), lines AS MATERIALIZED (
-  SELECT l.*, date_trunc('hour', l.at, l.hour_zone) AS hour,
-    date_trunc('day', l.at, l.time_zone) AS day
+  SELECT l.*, CASE WHEN l.hour_zone = 'UTC' THEN date_bin('1 hour', l.at, '2000-01-01Z')
+    ELSE date_trunc('hour', l.at, l.hour_zone) END AS hour
   FROM (
-    SELECT e.tenant_no, e.generation, e.hour_zone, e.time_zone, 1 AS sign, ${CALL_FIELDS}
-    FROM added AS e WHERE e.kind IN (3, 4)
+    SELECT m.tenant_no, m.generation, m.hour_zone, m.zone_no, 1 AS sign, ${CALL_FIELDS}
+    FROM places AS m CROSS JOIN LATERAL (
+      SELECT ${LINE_COLUMNS} FROM entry ${FOLDED_NOW} ORDER BY seq LIMIT m.upto - m.folded_seq) AS e
+    WHERE e.kind IN (3, 4)
     UNION ALL
-    SELECT v.tenant_no, v.generation, v.hour_zone, v.time_zone, -1 AS sign, ${CALL_FIELDS}
-    FROM added AS v CROSS JOIN LATERAL (
+    SELECT m.tenant_no, m.generation, m.hour_zone, m.zone_no, -1 AS sign, ${CALL_FIELDS}
+    FROM places AS m CROSS JOIN LATERAL (
+      SELECT detail FROM entry ${FOLDED_NOW} AND kind NOT IN (3, 4) AND kind = 11
+      ORDER BY seq LIMIT m.upto - m.folded_seq) AS v
+    CROSS JOIN LATERAL (
       SELECT ${LINE_COLUMNS} FROM entry
-      WHERE tenant_no = v.tenant_no AND seq = (v.detail ->> 'voided_seq')::int8 LIMIT 1) AS e
-    WHERE v.kind = 11
+      WHERE tenant_no = m.tenant_no AND seq = (v.detail ->> 'voided_seq')::int8 LIMIT 1) AS e
   ) AS l
-), combined AS (
-  SELECT tenant_no, generation, hour, day, ${COMBINATION}, ${MEASURES}
-  FROM lines GROUP BY tenant_no, generation, hour, day, ${COMBINATION}
+), hourly AS MATERIALIZED (
+  SELECT tenant_no, generation, zone_no, dimension, hour, value, ${SUMS}
+  FROM (${usageBy('tenant_no, generation, zone_no, hour', 'lines')}) AS u
+  GROUP BY 1, 2, 3, 4, 5, 6
 ), spread AS MATERIALIZED (
-  SELECT c.tenant_no, c.generation, (w.base + d.dimension)::int2 AS dimension, w.start AS hour,
-    d.value, ${SUMS}
-  FROM combined AS c CROSS JOIN LATERAL ${DIMENSION_VALUES} CROSS JOIN LATERAL ${LEVELS}
-  WHERE d.value IS NOT NULL GROUP BY 1, 2, 3, 4, 5
-), fresh AS MATERIALIZED (
-  SELECT s.tenant_no, s.generation, s.dimension, s.hour, s.value,
-    row_number() OVER (PARTITION BY s.tenant_no, s.generation, s.dimension, s.hour ORDER BY s.value)
-      AS place
+  SELECT * FROM hourly
+  UNION ALL
+  SELECT tenant_no, generation, zone_no, (dimension + ${BY_DAY})::int2, ${DAY}, value, ${SUMS}
+  FROM hourly GROUP BY 1, 2, 3, 4, 5, 6
+), ranked AS (
+  SELECT s.*, known.there IS NULL AND s.dimension NOT IN (0, ${BY_DAY}) AS fresh,
+    row_number() OVER (
+      PARTITION BY s.tenant_no, s.generation, s.dimension, s.hour, known.there ORDER BY s.value) AS place
   FROM spread AS s LEFT JOIN LATERAL (
     SELECT true AS there FROM usage_hour AS h
     WHERE h.tenant_no = s.tenant_no AND h.generation = s.generation AND h.dimension = s.dimension
       AND h.hour = s.hour AND h.value = s.value LIMIT 1) AS known ON true
-  WHERE s.dimension NOT IN (0, ${BY_DAY}) AND known.there IS NULL
 ), crowded AS (
-  SELECT f.tenant_no, f.generation, f.dimension, f.hour, f.value
-  FROM fresh AS f JOIN (
-    SELECT g.tenant_no, g.generation, g.dimension, g.hour, seen.number
-    FROM (SELECT DISTINCT tenant_no, generation, dimension, hour FROM fresh) AS g
-    CROSS JOIN LATERAL (
-      SELECT count(*) AS number FROM usage_hour AS h
-      WHERE h.tenant_no = g.tenant_no AND h.generation = g.generation
-        AND h.dimension = g.dimension AND h.hour = g.hour) AS seen
-  ) AS g ON g.tenant_no = f.tenant_no AND g.generation = f.generation
-    AND g.dimension = f.dimension AND g.hour = f.hour
-  WHERE f.place + g.number > CASE WHEN f.dimension < ${BY_DAY} THEN ${USAGE_VALUES_PER_HOUR_MAX}
-    ELSE ${USAGE_VALUES_PER_DAY_MAX} END
+  SELECT r.*, CASE WHEN r.fresh THEN r.place + max(
+      CASE WHEN r.fresh AND r.place = 1 THEN (
+        SELECT count(*) FROM usage_hour AS h
+        WHERE h.tenant_no = r.tenant_no AND h.generation = r.generation
+          AND h.dimension = r.dimension AND h.hour = r.hour) END
+    ) OVER (PARTITION BY r.tenant_no, r.generation, r.dimension, r.hour) ELSE 0 END > CASE
+      WHEN r.dimension < ${BY_DAY} THEN ${USAGE_VALUES_PER_HOUR_MAX}
+      ELSE ${USAGE_VALUES_PER_DAY_MAX} END AS beyond
+  FROM ranked AS r
 ), hours AS (
   INSERT INTO usage_hour AS h (tenant_no, generation, dimension, hour, value, calls, failed, denied,
     units, credits, sized, bytes, timed, ms, largest_bytes, last_at)
-  SELECT s.tenant_no, s.generation, s.dimension, s.hour,
-    CASE WHEN o.value IS NULL THEN s.value ELSE '${OTHER}' END, ${SUMS}
-  FROM spread AS s LEFT JOIN crowded AS o ON o.tenant_no = s.tenant_no
-    AND o.generation = s.generation AND o.dimension = s.dimension AND o.hour = s.hour
-    AND o.value = s.value
-  GROUP BY 1, 2, 3, 4, 5
+  SELECT tenant_no, generation, dimension, hour,
+    CASE WHEN beyond THEN '${OTHER}' ELSE value END, ${SUMS}
+  FROM crowded GROUP BY 1, 2, 3, 4, 5
   ON CONFLICT (tenant_no, generation, dimension, hour, value) DO UPDATE SET
     calls = h.calls + EXCLUDED.calls, failed = h.failed + EXCLUDED.failed,
     denied = h.denied + EXCLUDED.denied, units = h.units + EXCLUDED.units,
@@ -110,18 +105,32 @@ WITH guard AS MATERIALIZED (
     bytes = h.bytes + EXCLUDED.bytes, timed = h.timed + EXCLUDED.timed, ms = h.ms + EXCLUDED.ms,
     largest_bytes = greatest(h.largest_bytes, EXCLUDED.largest_bytes),
     last_at = greatest(h.last_at, EXCLUDED.last_at)
+), counted AS MATERIALIZED (
+  SELECT l.tenant_no, l.generation, l.zone_no, g.metric, l.hour, ${BUCKET} AS bucket,
+    sum(l.sign)::int8 AS calls
+  FROM lines AS l CROSS JOIN LATERAL ${HISTOGRAM_VALUES}
+  WHERE g.amount IS NOT NULL GROUP BY 1, 2, 3, 4, 5, 6
+), by_hour AS MATERIALIZED (
+  SELECT tenant_no, generation, zone_no, metric, hour, ${BUCKET_ARRAYS}
+  FROM counted GROUP BY 1, 2, 3, 4, 5
 ), histograms AS (
-  INSERT INTO usage_histogram AS h (tenant_no, generation, metric, hour, bucket, calls)
-  SELECT c.tenant_no, c.generation, (w.base + c.metric)::int2, w.start, c.bucket, sum(c.calls)
+  INSERT INTO usage_histogram AS h (tenant_no, generation, metric, hour, buckets, calls)
+  SELECT tenant_no, generation, metric, hour, buckets, calls FROM by_hour
+  UNION ALL
+  SELECT tenant_no, generation, metric, day, ${BUCKET_ARRAYS}
   FROM (
-    SELECT l.tenant_no, l.generation, l.hour, l.day, g.metric, ${BUCKET} AS bucket,
-      sum(l.sign) AS calls
-    FROM lines AS l CROSS JOIN LATERAL ${HISTOGRAM_VALUES}
-    WHERE g.amount IS NOT NULL GROUP BY 1, 2, 3, 4, 5, 6
-  ) AS c CROSS JOIN LATERAL ${LEVELS}
-  GROUP BY 1, 2, 3, 4, 5
-  ON CONFLICT (tenant_no, generation, metric, hour, bucket)
-  DO UPDATE SET calls = h.calls + EXCLUDED.calls
+    SELECT c.tenant_no, c.generation, c.metric, c.day, b.bucket, sum(b.calls)::int8 AS calls
+    FROM (
+      SELECT tenant_no, generation, (metric + ${BY_DAY})::int2 AS metric, ${DAY} AS day, buckets, calls
+      FROM by_hour OFFSET 0
+    ) AS c CROSS JOIN LATERAL unnest(c.buckets, c.calls) AS b (bucket, calls) GROUP BY 1, 2, 3, 4, 5
+  ) AS b GROUP BY 1, 2, 3, 4
+  ON CONFLICT (tenant_no, generation, metric, hour) DO UPDATE SET (buckets, calls) = (
+    SELECT ${BUCKET_ARRAYS} FROM (
+      SELECT bucket, sum(calls)::int8 AS calls FROM (
+        SELECT unnest(h.buckets) AS bucket, unnest(h.calls) AS calls
+        UNION ALL SELECT unnest(EXCLUDED.buckets), unnest(EXCLUDED.calls)) AS a
+      GROUP BY bucket) AS b)
 )
 SELECT (SELECT mine FROM guard) AS mine, coalesce(sum(upto - folded_seq), 0)::int8 AS lines,
   (array_agg(tenant_no ORDER BY tenant_no <= $2::int4, tenant_no DESC))[1] AS last_tenant_no
@@ -137,20 +146,22 @@ export type Fold = {
 
 type FoldRow = { mine: boolean; lines: bigint; last_tenant_no: number | null }
 
-/**
- * @param linesMax of all tenants together
- * @param linesMin of a tenant, for it to be due
- */
-export async function foldDue(
-  db: Queryable,
-  linesMax: number,
-  afterTenantNo: number,
-  linesMin: number,
-): Promise<Fold> {
+export type FoldOrder = {
+  /** Of all tenants together. */
+  linesMax: number
+  /** Of a tenant, for it to be due. */
+  linesMin: number
+  afterTenantNo: number
+  /** Which of so many shares of the tenants, from 0. */
+  share: number
+  shares: number
+}
+
+export async function foldDue(db: Queryable, order: FoldOrder): Promise<Fold> {
   const result = await db.query<FoldRow>({
     name: 'fold_usage',
     text: FOLD,
-    values: [linesMax, afterTenantNo, linesMin],
+    values: [order.linesMax, order.afterTenantNo, order.linesMin, order.shares, order.share],
   })
   const row = onlyRow(result)
   return { mine: row.mine, lines: Number(row.lines), lastTenantNo: row.last_tenant_no }

@@ -66,7 +66,8 @@ export async function readBuckets(
   { tenantNo, generation }: Position,
 ): Promise<BucketRow[]> {
   const { rows } = await db.query<BucketRow>(
-    `SELECT metric, hour, bucket, calls FROM usage_histogram
+    `SELECT metric, hour, b.bucket, b.calls
+     FROM usage_histogram AS h CROSS JOIN LATERAL unnest(h.buckets, h.calls) AS b (bucket, calls)
      WHERE tenant_no = $1 AND generation = $2`,
     [tenantNo, generation],
   )

@@ -46,7 +46,7 @@ const CORRUPTIONS = {
   'a row that is gone': "DELETE FROM usage_hour WHERE dimension = 7 AND value = 'html'",
   'a row too many': `INSERT INTO usage_hour SELECT tenant_no, generation, dimension, hour, 'x', 1, 0, 0, 0,
     0, 0, 0, 0, 0, NULL, NULL FROM usage_hour WHERE dimension = 0`,
-  'a bucket': 'UPDATE usage_histogram SET calls = calls + 1 WHERE metric = 1',
+  'a bucket': 'UPDATE usage_histogram SET calls[1] = calls[1] + 1 WHERE metric = 1',
 }
 
 for (const [what, statement] of Object.entries(CORRUPTIONS)) {

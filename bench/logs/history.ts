@@ -33,7 +33,6 @@ const CALL: Call = {
   reportedCredits: null,
   reportedPremium: null,
 }
-const A_CALL: Order = { kind: 'call', call: CALL }
 const CREDITS: Order = {
   kind: 'grant',
   credits: CREDITS_GRANTED,
@@ -48,12 +47,14 @@ export type Sent = { customer: Customer; calls: number }
 /**
  * Makes the logs that lanes would have made in a stretch of time: the same rule decides, the same
  * statement writes, only the clock is somebody else's.
+ * @param callOf what is special about the call of this number
  * @returns how many lines were written
  */
 export async function writeHistory(
   { pool, catalog }: Place,
   sent: readonly Sent[],
   { from, to }: { from: number; to: number },
+  callOf: (index: number) => Partial<Call> = () => ({}),
 ): Promise<number> {
   const key = keys()
   let lines = 0
@@ -94,7 +95,7 @@ export async function writeHistory(
       if (turn === 0 && customer.plan === 'prepaid') carryOut(customer, CREDITS, from)
       for (let call = first; call < end; call += 1) {
         const at = from + turn * turnMs + ((call - first) * turnMs) / (end - first)
-        carryOut(customer, A_CALL, Math.floor(at))
+        carryOut(customer, { kind: 'call', call: { ...CALL, ...callOf(call) } }, Math.floor(at))
         if (batch.lines.length < LINES_PER_BATCH) continue
         moved()
         await flush()

@@ -1,0 +1,192 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type pg from 'pg'
+import { Api } from '../api.ts'
+import type { Latency } from '../load/plan.ts'
+import { runLoad } from '../load.ts'
+import { conversion } from '../logs/conversions.ts'
+import { writeHistory } from '../logs/history.ts'
+import { openPlace } from '../logs/open-place.ts'
+import { type Customer, openTenants } from '../logs/tenants.ts'
+import type { Options } from '../options.ts'
+import { type BenchPostgres, benchPostgres } from '../postgres.ts'
+import { median, milliseconds, progress, type Report, type Row, whole } from '../report.ts'
+import { type Subject, startSubject, trackRequests } from '../subject.ts'
+import type { Workspace } from '../workspace.ts'
+
+const EVENTS_DEFAULT = 10_000_000
+const TIMES_LARGER = 100
+const DAYS = 31
+const DAY_MS = 86_400_000
+const P99_MS_MAX = 10
+const RATIO_MAX = 1.2
+const READ_CONNECTIONS = 8
+const READS_PER_SECOND = 100
+/** So that no answer can come from a cache, and each is of a log with a tail. */
+const WRITES_PER_SECOND = 50
+const WARMUP_MS = 2_000
+const SECONDS_PER_ROUND = 8
+const POLL_MS = 200
+
+type Reading = { name: string; query: string; isBar: boolean }
+
+/** A tenant with so many events in 31 days, and how its readings were answered. */
+type History = { customer: Customer; reads: Map<string, Latency[]>; sent: number }
+
+/** What a tenant reads of its usage must not cost more because it has a longer history. */
+export async function usage(workspace: Workspace, options: Options): Promise<Report> {
+  const postgres = await benchPostgres(workspace, options)
+  const databaseUrl = await postgres.createDatabase('subject')
+  const to = Math.floor(Date.now() / 60_000) * 60_000
+  const from = to - (DAYS - 1) * DAY_MS
+  const place = await openPlace(workspace, databaseUrl, from)
+  const large = options.events ?? EVENTS_DEFAULT
+  const wanted = ['short', 'large'].map((name) => ({
+    tenantId: `bench-${name}`,
+    plan: 'enterprise',
+  }))
+  const [short, long] = (await openTenants(place, wanted, from)) as [Customer, Customer]
+  progress(`writing ${whole(large)} events of ${DAYS} days`)
+  const sent = [
+    { customer: short, calls: Math.ceil(large / TIMES_LARGER) },
+    { customer: long, calls: large },
+  ]
+  await writeHistory(place, sent, { from: from + 1, to }, conversion)
+  await place.pool.query('VACUUM ANALYZE')
+  const subject = await startSubject(
+    workspace,
+    { ...options, tenants: 0, shape: 'full' },
+    databaseUrl,
+  )
+  const seconds = await folded(place.pool, [short, long])
+  const histories = [short, long].map(
+    (customer): History => ({ customer, reads: new Map(), sent: customer.allowed }),
+  ) as [History, History]
+  const readings = readingsOf(from, to)
+  for (let round = 1; round <= options.rounds; round += 1) {
+    for (const reading of readings) {
+      for (const history of histories) await read({ postgres, subject, options }, history, reading)
+    }
+  }
+  return {
+    title: `usage: readings of ${DAYS} days with ${whole(long.allowed)} and with ${whole(short.allowed)} events`,
+    conditions: [
+      `${READS_PER_SECOND} reads/s while the tenant is written ${WRITES_PER_SECOND} times/s; median of ${options.rounds} rounds`,
+      postgres.description,
+    ],
+    rows: readings.flatMap((reading) => rowsOf(reading, histories)),
+    notes: [
+      'latencies count from when a read was due',
+      `${whole((long.account.lastSeq + short.account.lastSeq) / seconds)} lines/s were folded by a node that was just started`,
+    ],
+    broken: (
+      await Promise.all(histories.map((one) => miscounted(subject, one, readings[1]!)))
+    ).flat(),
+  }
+}
+
+function readingsOf(from: number, to: number): Reading[] {
+  const [first, last] = [from, to].map((at) => new Date(at).toISOString().slice(0, 10))
+  const range = `start_date=${first}&end_date=${last}`
+  return [
+    { name: 'summary', query: '', isBar: true },
+    { name: 'history', query: `?granularity=daily&${range}`, isBar: true },
+    { name: 'breakdown', query: `?${range}`, isBar: true },
+    { name: 'performance', query: `?${range}`, isBar: false },
+    { name: 'history', query: `?granularity=hourly&${range}`, isBar: false },
+  ]
+}
+
+/** Waits until the node has folded what was written before it started. @returns seconds */
+async function folded(pool: pg.Pool, customers: readonly Customer[]): Promise<number> {
+  progress('waiting until it is folded')
+  const began = performance.now()
+  const tenantNos = customers.map(({ account }) => account.tenantNo)
+  for (;;) {
+    const { rows } = await pool.query(
+      `SELECT FROM account JOIN usage_position AS p USING (tenant_no)
+       WHERE tenant_no = ANY ($1) AND p.live AND p.folded_seq = last_seq`,
+      [tenantNos],
+    )
+    if (rows.length === customers.length) return (performance.now() - began) / 1_000
+    await sleep(POLL_MS)
+  }
+}
+
+async function read(
+  { postgres, subject, options }: { postgres: BenchPostgres; subject: Subject; options: Options },
+  history: History,
+  { name, query }: Reading,
+): Promise<void> {
+  await postgres.settle()
+  const { host, port } = subject.server
+  const id = history.customer.tenantId
+  const path = `/api/admin/tenants/${id}/usage/${name}${query}`
+  const authorization = `Bearer ${subject.settings.operatorKey}`
+  const measureMs = (options.seconds ?? SECONDS_PER_ROUND) * 1_000
+  const [reads, writes] = await Promise.all([
+    runLoad({
+      host,
+      port,
+      connections: READ_CONNECTIONS,
+      requests: { kind: 'read', path, tenants: [{ id, authorization }] },
+      pace: { kind: 'open', requestsPerSecond: READS_PER_SECOND, warmupMs: WARMUP_MS, measureMs },
+    }),
+    runLoad({
+      host,
+      port,
+      connections: 1,
+      requests: trackRequests(subject, [{ id, key: '' }], { ...options, shape: 'full' }, 1),
+      pace: { kind: 'open', requestsPerSecond: WRITES_PER_SECOND, warmupMs: WARMUP_MS, measureMs },
+    }),
+  ])
+  history.sent += writes.total.allowed
+  const key = name + query
+  history.reads.set(key, [...(history.reads.get(key) ?? []), reads.latency])
+  progress(
+    `${id}, ${name}: p50 ${milliseconds(reads.latency.p50Ms)}, p99 ${milliseconds(reads.latency.p99Ms)}`,
+  )
+}
+
+function rowsOf({ name, query, isBar }: Reading, [short, long]: [History, History]): Row[] {
+  const of = (history: History, part: 'p50Ms' | 'p99Ms') =>
+    median(history.reads.get(name + query)!.map((latency) => latency[part]))
+  const label = query.includes('hourly') ? `${name} by hour` : name
+  const p99 = of(long, 'p99Ms')
+  const [p50, reference] = [of(long, 'p50Ms'), of(short, 'p50Ms')]
+  const ratio = p99 / of(short, 'p99Ms')
+  return [
+    {
+      figure: `${label}, p99`,
+      value: milliseconds(p99),
+      ...(isBar ? { bar: `≤ ${P99_MS_MAX} ms`, passes: p99 <= P99_MS_MAX } : {}),
+    },
+    {
+      figure: `${label}, p99, long against short history`,
+      value: milliseconds(p99),
+      reference: milliseconds(of(short, 'p99Ms')),
+      ratio,
+      ...(isBar ? { bar: `≤ ${RATIO_MAX} ×`, passes: ratio <= RATIO_MAX } : {}),
+    },
+    {
+      figure: `${label}, p50, long against short history`,
+      value: milliseconds(p50),
+      reference: milliseconds(reference),
+      ratio: p50 / reference,
+    },
+  ]
+}
+
+/** Every event that was acknowledged is in the statistics once. */
+async function miscounted(
+  subject: Subject,
+  { customer, sent }: History,
+  { query }: Reading,
+): Promise<string[]> {
+  const api = new Api(subject.server, subject.settings.operatorKey)
+  const id = customer.tenantId
+  const { totals } = await api.get<{ totals: { conversions: number } }>(
+    `/api/admin/tenants/${id}/usage/history${query}`,
+  )
+  if (totals.conversions === sent) return []
+  return [`${sent} events of ${id} were acknowledged, its history says ${totals.conversions}`]
+}
