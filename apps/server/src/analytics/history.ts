@@ -8,7 +8,8 @@ import { granularityNeed, historyNeed, requireFeature } from './gate.ts'
 import { datesOf, isFine, type Range, type RangeQuery, rangeOf } from './range.ts'
 import { average, kilobytes, rounded, successRate } from './rates.ts'
 import { readerOf } from './readings/reader.ts'
-import { type Percentiles, sumOf, type UsageOf } from './readings/usage.ts'
+import type { Percentiles } from './readings/percentiles.ts'
+import { sumOf, type UsageOf } from './readings/usage.ts'
 
 export type HistoryQuery = RangeQuery & {
   granularity: Granularity

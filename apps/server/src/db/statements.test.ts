@@ -167,8 +167,8 @@ const STATEMENTS: Record<string, Record<string, readonly unknown[]>> = {
   'analytics/readings': {
     readUsage: [STRETCHES, [0], READ_ZONES],
     readLoggedUsage: [STRETCHES, [0], LOG_STRETCH],
-    readPercentiles: [STRETCHES, 0, READ_ZONES],
-    readLoggedPercentiles: [STRETCHES, 0, LOG_STRETCH],
+    readHistograms: [STRETCHES, 0, READ_ZONES],
+    readLoggedHistograms: [STRETCHES, 0, LOG_STRETCH],
     readSeqBefore: [1, 0],
   },
   'analytics/rollups': {

@@ -7,14 +7,13 @@ import {
   METRIC_CODES,
   type Metric,
 } from '../dimensions.ts'
-import { middleOf } from '../histogram.ts'
 import { hourZoneOf } from '../rollups/hour-zone.ts'
+import { type Percentiles, percentilesFrom } from './percentiles.ts'
 import {
   type LogStretch,
-  type PercentilesRow,
-  readLoggedPercentiles,
+  readHistograms,
+  readLoggedHistograms,
   readLoggedUsage,
-  readPercentiles,
   readSeqBefore,
   readUsage,
   type UsageRow,
@@ -51,9 +50,6 @@ export const NO_USAGE: Usage = {
   lastAt: null,
 }
 
-/** What so many of a hundred calls are not above; null: no call told it. */
-export type Percentiles = { p50: number | null; p95: number | null; p99: number | null }
-
 /** Usage of one tenant in stretches of time, to the last line of its log. */
 export type UsageReader = {
   by(dimensions: readonly Dimension[]): Promise<UsageOf[]>
@@ -83,7 +79,7 @@ function foldedReader(
   return {
     by: async (dimensions) => usageFrom(await readUsage(pool, stretches, codes(dimensions), zones)),
     percentiles: async (metric) => {
-      const rows = await readPercentiles(pool, stretches, METRIC_CODES[metric], zones)
+      const rows = await readHistograms(pool, stretches, METRIC_CODES[metric], zones)
       return percentilesFrom(rows, starts.length - 1)
     },
   }
@@ -106,7 +102,7 @@ export async function loggedReader(
     by: async (dimensions) =>
       usageFrom(await readLoggedUsage(pool, stretches, codes(dimensions), stretch)),
     percentiles: async (metric) => {
-      const rows = await readLoggedPercentiles(pool, stretches, METRIC_CODES[metric], stretch)
+      const rows = await readLoggedHistograms(pool, stretches, METRIC_CODES[metric], stretch)
       return percentilesFrom(rows, starts.length - 1)
     },
   }
@@ -147,16 +143,6 @@ function usageFrom(rows: readonly UsageRow[]): UsageOf[] {
     largestBytes: row.largest_bytes === null ? null : Number(row.largest_bytes),
     lastAt: row.last_at,
   }))
-}
-
-function percentilesFrom(rows: readonly PercentilesRow[], places: number): Percentiles[] {
-  const found = new Map(rows.map((row) => [row.place - 1, row]))
-  const within = (bucket: number | null | undefined) =>
-    bucket === null || bucket === undefined ? null : middleOf(bucket)
-  return Array.from({ length: places }, (_, place) => {
-    const row = found.get(place)
-    return { p50: within(row?.p50), p95: within(row?.p95), p99: within(row?.p99) }
-  })
 }
 
 /** All that was counted of the same value, together. */
