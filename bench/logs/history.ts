@@ -30,6 +30,7 @@ const CALL: Call = {
   quantity: MICROS_PER_UNIT,
   properties: null,
   occurredAt: null,
+  selfReported: false,
   reportedCredits: null,
   reportedPremium: null,
 }

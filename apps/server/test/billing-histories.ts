@@ -16,7 +16,8 @@ export type DrawnChange =
   | { timeZone: string }
 
 export type Act =
-  | { kind: 'call'; call: Call; agoMs: number | null }
+  /** `own`: its tenant sent it, else a service. */
+  | { kind: 'call'; call: Call; agoMs: number | null; own: boolean }
   | { kind: 'void'; which: number }
   | { kind: 'change'; change: DrawnChange }
   | { kind: 'fold'; linesMax: number; twice: boolean }
@@ -87,6 +88,7 @@ const acts: fc.Arbitrary<Act> = fc.oneof(
         { weight: 4, arbitrary: fc.integer({ min: 0, max: 70 * DAY_MS }) },
         { weight: 1, arbitrary: fc.integer({ min: -DAY_MS, max: 0 }) },
       ),
+      own: fc.boolean(),
     }),
   },
   { weight: 3, arbitrary: fc.record({ kind: fc.constant('void' as const), which: fc.nat(8) }) },

@@ -204,7 +204,9 @@ export class BillingModel {
     const voided = new Set(this.lines.map((line) => (line.kind === 'void' ? line.voidedSeq : -1)))
     for (const line of this.lines) {
       if (line.kind !== 'call') continue
-      const happened = Math.min(line.call.occurredAt ?? line.at, line.at)
+      const { occurredAt, selfReported } = line.call
+      // Nobody may choose when they pay.
+      const happened = selfReported ? line.at : Math.min(occurredAt ?? line.at, line.at)
       const at = Math.max(happened, this.first().start)
       const state = this.stateAt(at, line.seq)
       const trial =

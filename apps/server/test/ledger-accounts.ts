@@ -34,6 +34,7 @@ export const PLAIN_CALL: Call = {
   quantity: UNIT,
   properties: null,
   occurredAt: null,
+  selfReported: false,
   reportedCredits: null,
   reportedPremium: null,
 }

@@ -7,7 +7,9 @@ export const lateLine = z.object({
   seq: z.number().int(),
   event_id: z.string(),
   kind: z.string(),
-  occurred_at: instantOut.describe('Of a void: when what it takes back happened'),
+  occurred_at: instantOut.describe(
+    'When it happened, of a void what it takes back; of what the tenant sent itself, when it was recorded: what the bill goes by',
+  ),
 })
 
 export const explainedLine = invoiceLine

@@ -17,8 +17,8 @@ export const KEY_OVERLAP_SECONDS_DEFAULT = 24 * 3_600
 export const KEY_OVERLAP_SECONDS_MAX = 30 * 24 * 3_600
 export const PAGE_ROWS_DEFAULT = 50
 export const PAGE_ROWS_MAX = 500
-/** Events older than this or further ahead than this carry a broken clock, not a late delivery. */
-export const OCCURRED_AT_EARLIEST = '2000-01-01T00:00:00Z'
+/** Events older than this or further ahead than this, by their tenant's time, carry a broken clock, not a late delivery. */
+export const OCCURRED_AGO_DAYS_MAX = 400
 export const OCCURRED_AHEAD_HOURS_MAX = 24
 /** Years of four digits, with room for periods and expiries on both sides: no others are read again. */
 export const TEST_CLOCK_EARLIEST = '2000-01-01T00:00:00Z'

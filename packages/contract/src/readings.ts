@@ -103,6 +103,12 @@ export const entryReply = z
     kind: z.string(),
     recorded_at: instantOut,
     occurred_at: instantOut,
+    self_reported: z
+      .literal(true)
+      .describe(
+        'The tenant’s own credentials sent it, with a time: billed by recorded_at, not by occurred_at',
+      )
+      .optional(),
     decision: z.enum(['allowed', 'denied']),
     reason: z.enum(DENIAL_REASONS).nullable(),
     overage: z.boolean(),

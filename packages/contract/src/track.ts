@@ -14,8 +14,8 @@ import {
 import {
   BATCH_EVENTS_MAX,
   ENDPOINT_CHARS_MAX,
+  OCCURRED_AGO_DAYS_MAX,
   OCCURRED_AHEAD_HOURS_MAX,
-  OCCURRED_AT_EARLIEST,
   PROPERTIES_BYTES_MAX,
   PROPERTIES_DEPTH_MAX,
   QUANTITY_MAX,
@@ -79,7 +79,7 @@ export const callFields = {
   premium: z.boolean().describe('Believed as credits_used is').optional(),
   timestamp: instant
     .describe(
-      `When the call happened; from ${OCCURRED_AT_EARLIEST} to ${OCCURRED_AHEAD_HOURS_MAX} hours ahead. Left out: now`,
+      `When the call happened, at most ${OCCURRED_AGO_DAYS_MAX} days ago and ${OCCURRED_AHEAD_HOURS_MAX} hours ahead. Left out: now. Statistics go by it for all; the bill only where a service or the operator sent it, else by when it was recorded`,
     )
     .optional(),
   status: z.enum(['success', 'failure']).describe('Left out: success').optional(),

@@ -65,7 +65,8 @@ class Run {
     switch (act.kind) {
       case 'call': {
         const occurredAt = act.agoMs === null ? null : clock.now() - act.agoMs
-        const call = { ...act.call, occurredAt }
+        const selfReported = act.own && occurredAt !== null
+        const call = { ...act.call, occurredAt, selfReported }
         const entry = await this.submit({ kind: 'call', call })
         if (entry === null || entry.reason !== null) return
         this.calls.push(entry)
@@ -232,5 +233,40 @@ test('the invoices of a period and its corrections come to what it costs with ev
       assert.deepEqual(await differences(tenantNo), [])
     }),
     { numRuns: RUNS },
+  )
+})
+
+/** All that a tenant's bills say, but for what names the tenant. */
+async function billsOf({ tenantNo }: Run) {
+  await closePeriods(room, tenantNo)
+  const { draft } = await upcomingInvoice(room, tenantNo)
+  const invoices = await rowsOf<{ document: { issued: IssuedInvoice } }>(
+    pool,
+    'SELECT document FROM invoice WHERE tenant_no = $1 ORDER BY period_start',
+    tenantNo,
+  )
+  const issued = invoices.map(({ document }) => {
+    const { lines, subtotal, tax, total, period } = document.issued
+    return { lines, subtotal, tax, total, period }
+  })
+  return { usage: sorted(await billedUsage(tenantNo)), issued, upcoming: shown(draft) }
+}
+
+test('what a tenant sends itself is billed alike whatever times it gives, or none', async () => {
+  const withTimes = (history: BillingHistory, agoMs: (drawn: number | null) => number | null) => {
+    const steps = history.steps.map(({ waitMs, act }) =>
+      act.kind === 'call'
+        ? { waitMs, act: { ...act, own: true, agoMs: agoMs(act.agoMs) } }
+        : { waitMs, act },
+    )
+    return { ...history, steps }
+  }
+  await fc.assert(
+    fc.asyncProperty(billingHistories, fc.boolean(), async (history, early) => {
+      const given = withTimes(history, (agoMs) => (early ? 390 * DAY_MS : agoMs))
+      const none = withTimes(history, () => null)
+      assert.deepEqual(await billsOf(await walk(given)), await billsOf(await walk(none)))
+    }),
+    { numRuns: RUNS / 4 },
   )
 })

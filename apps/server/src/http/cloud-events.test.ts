@@ -30,12 +30,13 @@ const give = async (id: string, amount: number) =>
     await node.admin('POST', `/api/admin/tenants/${id}/credits`, { amount, reason: 'test' }),
     201,
   )
+const yesterday = new Date(node.server.clock.now() - 86_400_000).toISOString().slice(0, 10)
 const fieldsOf = ({ body }: Reply): string[] =>
   body.errors.map(({ field }: { field: string }) => field)
 
 test('an event in structured mode is recorded, and answered without a body', async () => {
   const { id, key } = await node.tenant()
-  const time = '2026-02-03T04:05:06Z'
+  const time = `${yesterday}T04:05:06Z`
   const data = { method: 'POST', token_count: 3, quantity: 2, status: 'failure', error_code: 'E1' }
   const reply = expectStatus(await structured(key, event('a', { subject: id, time, data })), 204)
   assert.equal(reply.body, '')
@@ -43,18 +44,18 @@ test('an event in structured mode is recorded, and answered without a body', asy
   assert.equal(entry.kind, 'report')
   assert.equal(entry.service_name, '/converter')
   assert.equal(entry.endpoint, '/convert')
-  assert.equal(entry.occurred_at, '2026-02-03T04:05:06.000Z')
+  assert.equal(entry.occurred_at, `${yesterday}T04:05:06.000Z`)
   for (const [name, value] of Object.entries(data)) assert.equal(entry[name], value, name)
 })
 
 test('what data says of service, endpoint and time wins over the attributes', async () => {
   const { key } = await node.tenant()
-  const data = { service_name: 'notes', endpoint: '/notes', timestamp: '2026-02-03T00:00:00Z' }
-  expectStatus(await structured(key, event('a', { time: '2026-02-04T00:00:00Z', data })), 204)
+  const data = { service_name: 'notes', endpoint: '/notes', timestamp: `${yesterday}T01:00:00Z` }
+  expectStatus(await structured(key, event('a', { time: `${yesterday}T02:00:00Z`, data })), 204)
   const [entry] = await entries(key)
   assert.equal(entry.service_name, 'notes')
   assert.equal(entry.endpoint, '/notes')
-  assert.equal(entry.occurred_at, '2026-02-03T00:00:00.000Z')
+  assert.equal(entry.occurred_at, `${yesterday}T01:00:00.000Z`)
 })
 
 test('fields of data that are not known are kept as properties, beside those that are given as such', async () => {
@@ -207,7 +208,7 @@ test('an event in binary mode: attributes in headers, percent-encoded; data in t
     'ce-source': encodeURIComponent('/konverter/größe'),
     'ce-type': '/convert',
     'ce-subject': id,
-    'ce-time': '2026-02-03T04:05:06Z',
+    'ce-time': `${yesterday}T04:05:06Z`,
     'ce-extension': 'not kept',
   }
   expectStatus(await binary(key, headers, { region: 'eu', colour: 'red' }), 204)
@@ -218,7 +219,7 @@ test('an event in binary mode: attributes in headers, percent-encoded; data in t
   assert.equal((await quotaOf(key)).quota.used, 1)
   const same = event('b-1', {
     source: '/konverter/größe',
-    time: '2026-02-03T04:05:06Z',
+    time: `${yesterday}T04:05:06Z`,
     data: { region: 'eu', colour: 'red' },
   })
   expectStatus(await structured(key, same), 204)

@@ -11,13 +11,13 @@ import type { Sender, TrackDependencies } from './track.ts'
  * @throws ProblemError invalid_request, tenant_not_found; LedgerError
  */
 export async function recordCloudEvent(
-  { ledger, clock }: TrackDependencies,
+  { ledger }: TrackDependencies,
   sender: Sender,
   input: unknown,
 ): Promise<void> {
   const event = parseCloudEvent(input)
   const timestampField = event.data?.timestamp === undefined ? 'time' : 'data.timestamp'
-  const call = callFrom(callInput(event), event.source, clock.now(), timestampField)
+  const call = callFrom(callInput(event), event.source, sender.caller)
   const tenantNo = await tenantOf(sender, event.subject)
   const receipt = await ledger.submit(
     tenantNo,
@@ -28,7 +28,7 @@ export async function recordCloudEvent(
       fingerprint: callFingerprint('report', call),
     },
   )
-  if (receipt.refusal !== null) throw refused(receipt.refusal)
+  if (receipt.refusal !== null) throw refused(receipt.refusal, timestampField)
 }
 
 function parseCloudEvent(input: unknown): CloudEvent {

@@ -5,6 +5,7 @@ import { planAtHand } from './plan-at-hand.ts'
 import type { Batch } from './store.ts'
 import type { Receipt, Submission } from './submission.ts'
 import { planVersionAt, timeOf } from './subscription.ts'
+import { timestampRefusal } from './timestamp-bounds.ts'
 import type { Account } from './types.ts'
 
 export type DecidedBatch = { submissions: Submission[]; receipts: Receipt[]; batch: Batch }
@@ -31,7 +32,11 @@ export function decideBatch(
     const at = timeOf(account, now, newClockOf(order))
     const terms = planAtHand(catalog, planVersionAt(account, at))
     const command = commandOf(order, senderNo, account, catalog, at)
-    const outcome = decide(account, command, terms, now)
+    const refusal = timestampRefusal(order, at)
+    const outcome =
+      refusal === null
+        ? decide(account, command, terms, now)
+        : ({ account, entries: [], refusal } as const)
     if (touched === undefined) {
       accounts.set(tenantNo, { beforeSeq: account.lastSeq, after: outcome.account })
     } else {

@@ -69,6 +69,7 @@ function callReply(call: Call): Partial<EntryReply> {
     token_count: call.tokenCount,
     quantity: numberFromMicros(call.quantity),
     properties: call.properties === null ? null : JSON.parse(call.properties),
+    self_reported: call.selfReported ? true : null,
   }
   return Object.fromEntries(Object.entries(reply).filter(([, value]) => value !== null))
 }

@@ -6,7 +6,7 @@ export const ENTRY_COLUMNS = `
   e.tenant_no, e.seq, e.recorded_at, e.occurred_at, e.credits, e.cost, e.remaining, e.used,
   e.quantity, e.file_size_bytes, e.processing_time_ms, e.token_count, e.sender_no, e.kind, e.reason,
   e.counted, e.overage, e.failed, e.service, e.endpoint, e.method, e.region, e.feature, e.file_type,
-  e.output_format, e.error_code, e.properties, e.detail`
+  e.output_format, e.error_code, e.properties, e.detail, e.self_reported`
 
 /** A row as the driver gives it: bigint for int8, milliseconds for timestamptz. */
 export type EntryRow = {
@@ -38,6 +38,7 @@ export type EntryRow = {
   error_code: string | null
   properties: unknown
   detail: Record<string, unknown> | null
+  self_reported: boolean | null
 }
 
 /** A line and who sent it. */
@@ -82,6 +83,7 @@ function callFromRow(row: EntryRow, endpoint: string): Call {
     quantity: row.quantity ?? MICROS_PER_UNIT,
     properties: row.properties === null ? null : JSON.stringify(row.properties),
     occurredAt: row.occurred_at,
+    selfReported: row.self_reported ?? false,
     // What the request said of these is in cost and reason; it is not kept by itself.
     reportedCredits: null,
     reportedPremium: null,

@@ -5,10 +5,13 @@ import { NOW, PLAIN_CALL } from '../../test/ledger-accounts.ts'
 import { callFingerprint, callFrom } from './event-input.ts'
 import type { Call } from './types.ts'
 
-const DAY_MS = 86_400_000
+const SERVICE = { tenant: null }
+const TENANT = { tenant: { tenantNo: 7, tenantId: 'acme' } }
 
 /** For each field two values that differ from each other and from what `PLAIN_CALL` has. */
-const OTHER_VALUES: { [Name in keyof Call]: [Call[Name], Call[Name]] } = {
+const OTHER_VALUES: {
+  [Name in Exclude<keyof Call, 'selfReported'>]: [Call[Name], Call[Name]]
+} = {
   service: ['other', 'another'],
   endpoint: ['/a', '/b'],
   method: ['GET', null],
@@ -88,22 +91,31 @@ test('properties that differ in any way are another body', () => {
   assert.equal(new Set(texts.map(of)).size, texts.length)
 })
 
-test('a time is taken from the first of 2000 to a day ahead, to the millisecond', () => {
-  const at = (ms: number) => {
-    const timestamp = new Date(ms).toISOString()
-    return callFrom({ endpoint: '/a', timestamp }, 'docs', NOW).occurredAt
+test('a time that a tenant gives its own call is marked as such, and another sender’s is not', () => {
+  const timestamp = new Date(NOW).toISOString()
+  const of = (sender: typeof SERVICE | typeof TENANT, more: object) => {
+    const { occurredAt, selfReported } = callFrom({ endpoint: '/a', ...more }, 'docs', sender)
+    return [occurredAt, selfReported]
   }
-  const earliest = Date.parse('2000-01-01T00:00:00Z')
-  for (const ms of [earliest, NOW, NOW + DAY_MS]) assert.equal(at(ms), ms)
-  for (const ms of [earliest - 1, NOW + DAY_MS + 1, Date.parse('0001-01-01T00:00:00Z')]) {
-    assert.throws(() => at(ms), { code: 'invalid_request' })
-  }
+  assert.deepEqual(of(TENANT, { timestamp }), [NOW, true])
+  assert.deepEqual(of(TENANT, {}), [null, false])
+  assert.deepEqual(of(SERVICE, { timestamp }), [NOW, false])
+  assert.deepEqual(of(SERVICE, {}), [null, false])
+})
+
+test('the same call sent by a service and by its tenant is the same body', () => {
+  const call = { ...PLAIN_CALL, occurredAt: NOW }
+  const own = { ...call, selfReported: true }
+  assert.equal(callFingerprint('call', call), callFingerprint('call', own))
 })
 
 test('what an event leaves out is null, one unit, of the sender’s service, and did not fail', () => {
-  assert.deepEqual(callFrom({ endpoint: '/convert' }, 'docs', NOW), { ...PLAIN_CALL, method: null })
+  assert.deepEqual(callFrom({ endpoint: '/convert' }, 'docs', TENANT), {
+    ...PLAIN_CALL,
+    method: null,
+  })
   const failure = { endpoint: '/convert', status: 'failure', method: 'post' } as const
-  assert.deepEqual(callFrom(failure, 'docs', NOW), { ...PLAIN_CALL, failed: true })
+  assert.deepEqual(callFrom(failure, 'docs', TENANT), { ...PLAIN_CALL, failed: true })
 })
 
 function of(properties: string): number {

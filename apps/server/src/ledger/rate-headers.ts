@@ -5,7 +5,7 @@ const SECONDS = { second: 1, minute: 60, hour: 3_600, day: 86_400 } as const
 /**
  * The plan's limits as headers of a single decision, for clients that know nothing of ours:
  * RateLimit and RateLimit-Policy (draft-ietf-httpapi-ratelimit-headers), Retry-After on 429.
- * @param now ms
+ * @param now the tenant's own, ms: what resets on a test clock resets by that
  */
 export function rateHeaders(reply: TrackReply, now: number): Record<string, string> {
   const headers: Record<string, string> = {}

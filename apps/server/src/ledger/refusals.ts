@@ -2,6 +2,7 @@ import type { FieldError, ProblemCode } from '@tollgate/contract'
 import { ProblemError } from '../lib/problem-error.ts'
 import { KEY_LIMITS_PER_TENANT_MAX } from '../limits.ts'
 import type { Receipt } from './submission.ts'
+import { TIMESTAMP_BOUNDS } from './timestamp-bounds.ts'
 import type { Entry, Refusal } from './types.ts'
 
 const PROBLEM_OF_REFUSAL: Record<Refusal, ProblemCode> = {
@@ -19,6 +20,7 @@ const PROBLEM_OF_REFUSAL: Record<Refusal, ProblemCode> = {
   clock_goes_back: 'invalid_request',
   nothing_lapsed: 'internal_error',
   usage_too_large: 'invalid_request',
+  timestamp_out_of_bounds: 'invalid_request',
 }
 
 /** Where a refusal is about a field that was sent. */
@@ -29,6 +31,7 @@ const FIELD_OF_REFUSAL: Partial<Record<Refusal, FieldError>> = {
     field: 'quantity',
     message: 'makes the usage of the period too large to be counted',
   },
+  timestamp_out_of_bounds: { field: 'timestamp', message: TIMESTAMP_BOUNDS },
   too_many_key_limits: {
     field: 'calls_per_period',
     message: `at most ${KEY_LIMITS_PER_TENANT_MAX} keys of a tenant have a limit of their own`,
@@ -57,8 +60,10 @@ export function carriedOut(
   return receipt
 }
 
-export function refused(refusal: Refusal): ProblemError {
-  const field = FIELD_OF_REFUSAL[refusal]
+/** @param timestampField what the sender calls the time of a call */
+export function refused(refusal: Refusal, timestampField = 'timestamp'): ProblemError {
+  const named = FIELD_OF_REFUSAL[refusal]
+  const field = named?.field === 'timestamp' ? { ...named, field: timestampField } : named
   const detail = DETAIL_OF_REFUSAL[refusal]
   return new ProblemError(PROBLEM_OF_REFUSAL[refusal], {
     ...(field === undefined ? {} : { errors: [field] }),

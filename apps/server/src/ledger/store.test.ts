@@ -92,6 +92,7 @@ const calls: fc.Arbitrary<Call> = fc
     occurredAt: orNull(
       fc.integer({ min: Date.parse('2000-01-01'), max: Date.parse('2200-01-01') }),
     ),
+    selfReported: fc.boolean(),
   })
   .map((drawn) => ({ ...PLAIN_CALL, ...drawn }))
 const entries: fc.Arbitrary<Entry> = fc

@@ -65,15 +65,15 @@ WITH moved AS (
     tenant_no, seq, recorded_at, occurred_at, credits, cost, remaining, used, quantity,
     file_size_bytes, processing_time_ms, token_count, sender_no, kind, reason, counted, overage, failed,
     service, endpoint, method, region, feature, file_type, output_format, error_code,
-    properties, detail)
+    properties, detail, self_reported)
   SELECT * FROM unnest(
     $9::int4[], $10::int8[], $11::timestamptz[], $12::timestamptz[], $13::int8[], $14::int8[],
     $15::int8[], $16::int8[], $17::int8[], $18::int8[], $19::int8[], $20::int8[], $21::int4[],
     $22::int2[], $23::int2[], $24::bool[], $25::bool[], $26::bool[], $27::text[], $28::text[],
     $29::text[], $30::text[], $31::text[], $32::text[], $33::text[], $34::text[], $35::json[],
-    $36::json[])
+    $36::json[], $37::bool[])
 )
-SELECT 1 / (CASE WHEN (SELECT count(*) FROM moved) = $37::int4 THEN 1 ELSE 0 END)`
+SELECT 1 / (CASE WHEN (SELECT count(*) FROM moved) = $38::int4 THEN 1 ELSE 0 END)`
 
 export async function writeBatch(client: Queryable, batch: Batch): Promise<void> {
   await client.query({ name: 'write_batch', text: WRITE_BATCH, values: batchValues(batch) })
@@ -125,6 +125,7 @@ function entryValues(lines: Line[]): (Buffer | null)[] {
     textArray(lines, ({ entry }) => entry.call?.errorCode ?? null),
     jsonArray(lines, ({ entry }) => entry.call?.properties ?? null),
     jsonArray(lines, ({ entry }) => (entry.detail === null ? null : JSON.stringify(entry.detail))),
+    boolArray(lines, ({ entry }) => (entry.call?.selfReported === true ? true : null)),
   ]
 }
 

@@ -18,6 +18,7 @@ import { planAtHand } from './plan-at-hand.ts'
 import { rateHeaders } from './rate-headers.ts'
 import { refused } from './refusals.ts'
 import { LedgerError } from './submission.ts'
+import { timeOf } from './subscription.ts'
 import type { Call } from './types.ts'
 
 export type TrackDependencies = { ledger: Ledger; catalog: Catalog; clock: Clock }
@@ -45,14 +46,14 @@ export async function answerTrack(
   if (!Array.isArray(body)) {
     const [tracked] = (await trackAll(deps, sender, [body])) as [Tracked]
     if (tracked instanceof Error) throw tracked
-    const headers = rateHeaders(tracked, deps.clock.now())
-    return { status: statusOfDecision(tracked), headers, body: tracked }
+    const { reply, now } = tracked
+    return { status: statusOfDecision(reply), headers: rateHeaders(reply, now), body: reply }
   }
   checkBatchSize(body)
   const results = (await trackAll(deps, sender, body)).map((tracked) =>
     tracked instanceof Error
       ? toProblem(tracked)
-      : { status: statusOfDecision(tracked), ...tracked },
+      : { status: statusOfDecision(tracked.reply), ...tracked.reply },
   )
   return { status: 200, headers: {}, body: { results } }
 }
@@ -64,8 +65,11 @@ export function checkBatchSize(events: unknown[]): void {
   }
 }
 
-/** What became of one event: its decision, or the ProblemError or LedgerError that kept it out. */
-type Tracked = TrackReply | Error
+/**
+ * What became of one event: its decision and the tenant's own time at which it is told, or the
+ * ProblemError or LedgerError that kept it out.
+ */
+type Tracked = { reply: TrackReply; now: number } | Error
 
 /** One promise for all events of a request, since thousands a second pass here. */
 function trackAll(
@@ -95,7 +99,7 @@ function track(
 ): void {
   try {
     const event = parseEvent(input)
-    const call = callFrom(event, serviceOf(sender.caller), deps.clock.now())
+    const call = callFrom(event, serviceOf(sender.caller), sender.caller)
     const idempotencyKey = event.idempotency_key ?? makeIdempotencyKey()
     const send = (tenantNo: number) => {
       submitCall(deps, sender, tenantNo, call, idempotencyKey, answer)
@@ -109,7 +113,7 @@ function track(
 }
 
 function submitCall(
-  { ledger, catalog }: TrackDependencies,
+  { ledger, catalog, clock }: TrackDependencies,
   { caller }: Sender,
   tenantNo: number,
   call: Call,
@@ -125,7 +129,8 @@ function submitCall(
     else if (receipt.refusal !== null) answer(refused(receipt.refusal))
     else {
       const terms = planAtHand(catalog, receipt.account.planVersionNo)
-      answer(decisionReply(receipt, terms, idempotencyKey, caller.senderNo))
+      const reply = decisionReply(receipt, terms, idempotencyKey, caller.senderNo)
+      answer({ reply, now: timeOf(receipt.account, clock.now()) })
     }
   })
 }

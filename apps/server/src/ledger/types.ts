@@ -103,6 +103,11 @@ export type Call = {
   /** JSON text. */
   readonly properties: string | null
   readonly occurredAt: number | null
+  /**
+   * Its tenant's own credentials sent it, and a time with it: billed by when it is recorded. Without a
+   * time of its own there is no difference, so it is not said.
+   */
+  readonly selfReported: boolean
   readonly reportedCredits: Micros | null
   readonly reportedPremium: boolean | null
 }
@@ -221,6 +226,7 @@ export type Refusal =
   | 'clock_goes_back'
   | 'nothing_lapsed'
   | 'usage_too_large'
+  | 'timestamp_out_of_bounds'
 
 export type Outcome =
   | {

@@ -7,7 +7,7 @@ import { wireSecond } from '../../lib/wire-period.ts'
 import { EXPLAINED_LINES_MAX } from '../../limits.ts'
 import { type InvoiceRow, readSettled } from '../invoices/store.ts'
 import type { Billed } from '../invoices/types.ts'
-import { happenedAt } from '../usage/timeline.ts'
+import { billedAt } from '../usage/timeline.ts'
 
 type Late = NonNullable<ExplainedLine['late']>
 /** By the earlier period, the lines of the log that an invoice made up for. */
@@ -44,7 +44,7 @@ async function linesBySeq(seqs: number[], read: (seqs: number[]) => Promise<Stor
 }
 
 function lateLine({ tenantNo, seq, kind }: StoredEntry, about: StoredEntry): Late['lines'][number] {
-  const occurred_at = new Date(happenedAt(about)).toISOString()
+  const occurred_at = new Date(billedAt(about)).toISOString()
   return { seq, event_id: entryId('evt', tenantNo, seq), kind, occurred_at }
 }
 

@@ -4,7 +4,7 @@ import type { Log } from '../../ledger/log.ts'
 import { BILLING_LINES_PER_READ } from '../../limits.ts'
 import { contributionsOf } from './meters.ts'
 import { Tally, type Tallied } from './tally.ts'
-import { happenedAt, type Span, spanAt } from './timeline.ts'
+import { billedAt, type Span, spanAt } from './timeline.ts'
 
 export type TermsOf = (planVersionNo: number) => PlanTerms
 
@@ -46,7 +46,7 @@ export function addTo(
   voidSeq: number | null = null,
 ): number {
   const contributions = contributionsOf(entry, termsOf(span.planVersionNo))
-  const line = { seq: entry.seq, at: happenedAt(entry) }
+  const line = { seq: entry.seq, at: billedAt(entry) }
   for (const contribution of contributions) tally.add(span, line, contribution, voidSeq)
   return contributions.length
 }

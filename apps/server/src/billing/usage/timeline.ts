@@ -104,12 +104,12 @@ export function joined(spans: readonly Span[]): Span[] {
 }
 
 /**
- * The span in which a line happened; what is said to be older than the log belongs to its beginning. Of
+ * The span in which a line is billed; what is said to be older than the log belongs to its beginning. Of
  * lines that are of the same time those before a change are billed by what held before it: they were
  * decided by it, and what is folded already must not depend on what comes after it.
  */
 export function spanAt(spans: readonly Span[], line: StoredEntry): Span {
-  const at = happenedAt(line)
+  const at = billedAt(line)
   let [low, high] = [0, spans.length - 1]
   while (low < high) {
     const middle = (low + high + 1) >> 1
@@ -125,7 +125,12 @@ export function lasting(spans: readonly Span[]): Span[] {
   return spans.filter(({ from, to }) => from < to)
 }
 
-/** When a line happened, for the bill: as its sender says, but never later than it was recorded. */
-export function happenedAt({ call, recordedAt }: StoredEntry): number {
-  return Math.min(call?.occurredAt ?? recordedAt, recordedAt)
+/**
+ * The instant that a line is billed by, its place in periods, plans and trials: when it happened, as a
+ * service or the operator says, but never later than it was recorded. Who pays cannot choose it: what a
+ * tenant's own credentials sent is billed by when it was recorded, whatever time it carries.
+ */
+export function billedAt({ call, recordedAt }: StoredEntry): number {
+  if (call === null || call.occurredAt === null || call.selfReported) return recordedAt
+  return Math.min(call.occurredAt, recordedAt)
 }
