@@ -4,6 +4,7 @@ import type { PlanTerms } from '../src/catalog/types.ts'
 import type { AccountChange, Call } from '../src/ledger/types.ts'
 import { type Decimal, decimalFromMicros, NOTHING, parseExact } from '../src/lib/money.ts'
 import { type Period, periodAt } from '../src/lib/periods.ts'
+import { monthStart } from './month-start.ts'
 
 /** What the log took in: allowed calls, voids of them, changes. `at` is when it was recorded. */
 export type ModelLine = { seq: number; at: number } & (
@@ -20,6 +21,8 @@ type State = {
   pending: AccountChange['pending']
   trialEnd: number | null
   period: Period
+  /** How many months it is after the first. */
+  month: number
 }
 type Segment = { from: number; to: number; state: State; phase: Phase }
 type Phase = State['subscription'] | 'trial'
@@ -47,10 +50,8 @@ export class BillingModel {
     const starts = new Map<number, Period>()
     for (let at = this.first().start; at <= now; ) {
       const { period } = this.stateAt(at, 0)
-      // A change of zone in it moves its end, so the last word counts.
-      const last = this.segmentsOf(period.start, now).at(-1)!.state.period
-      starts.set(last.start, last)
-      at = last.end
+      starts.set(period.start, period)
+      at = period.end
     }
     return [...starts.values()]
   }
@@ -122,11 +123,12 @@ export class BillingModel {
       subscription,
       pending: null,
       period: this.first(),
+      month: 0,
     }
     for (const line of this.lines) {
       if (line.kind !== 'change') continue
       if (line.at > at || (line.at === at && line.seq >= seq)) break
-      state = this.changed(this.rolled(state, line.at), line.change, line.at)
+      state = this.changed(this.rolled(state, line.at), line.change)
     }
     return this.rolled(state, at)
   }
@@ -135,8 +137,9 @@ export class BillingModel {
     let rolled = state
     while (rolled.period.end <= at) {
       const { pending } = rolled
-      const period = periodAt(this.opening.at, rolled.timeZone, rolled.period.end)
-      rolled = { ...rolled, period, pending: null }
+      const month = rolled.month + 1
+      const end = monthStart(this.opening.at, rolled.timeZone, month + 1)
+      rolled = { ...rolled, month, period: { start: rolled.period.end, end }, pending: null }
       if (pending) {
         const ends = pending.planVersionNo === null
         if (ends) rolled = { ...rolled, subscription: 'canceled' }
@@ -146,20 +149,19 @@ export class BillingModel {
     return rolled
   }
 
-  private changed(state: State, change: AccountChange, at: number): State {
+  private changed(state: State, change: AccountChange): State {
     const timeZone = change.timeZone ?? state.timeZone
     let { pending = state.pending } = change
     if (change.planVersionNo !== undefined && change.pending === undefined) pending = null
     if (change.subscription === 'canceled') pending = null
-    const { start, end } = state.period
-    const moved = change.timeZone !== undefined
     return {
       planVersionNo: change.planVersionNo ?? state.planVersionNo,
       timeZone,
       subscription: change.subscription ?? state.subscription,
       pending,
       trialEnd: change.trialEnd ?? state.trialEnd,
-      period: { start, end: moved ? periodAt(this.opening.at, timeZone, at).end : end },
+      period: state.period,
+      month: state.month,
     }
   }
 
@@ -208,7 +210,8 @@ export class BillingModel {
       // Nobody may choose when they pay.
       const happened = selfReported ? line.at : Math.min(occurredAt ?? line.at, line.at)
       const at = Math.max(happened, this.first().start)
-      const state = this.stateAt(at, line.seq)
+      // What is older than the log belongs to its very beginning, before whatever changed in that instant.
+      const state = this.stateAt(at, happened < at ? 0 : line.seq)
       const trial =
         state.subscription === 'active' && state.trialEnd !== null && at < state.trialEnd
       const { planVersionNo } = state

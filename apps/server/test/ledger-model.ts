@@ -2,7 +2,8 @@ import type { DenialReason } from '@tollgate/contract'
 import type { PlanTerms } from '../src/catalog/types.ts'
 import type { EntryKind } from '../src/ledger/codes.ts'
 import type { Account, AccountChange, Call, Command, Price, Refusal } from '../src/ledger/types.ts'
-import { type Period, periodAt } from '../src/lib/periods.ts'
+import type { Period } from '../src/lib/periods.ts'
+import { monthStart } from './month-start.ts'
 
 /** A line as the model sees it. */
 export type ModelLine = {
@@ -223,18 +224,20 @@ export class LedgerModel {
     })
   }
 
-  /** The month by the zone of each time; a change of zone moves the end of the running one. */
+  /** Each month ends by the zone of when it began. */
   private period(now: number): Period {
-    const { anchor, lastAt } = this.opened
-    let zone = this.opened.timeZone
-    let period = periodAt(anchor, zone, lastAt)
-    for (const { at, command } of this.past) {
-      if (command?.kind !== 'change' || command.change.timeZone === undefined) continue
-      if (at >= period.end) period = periodAt(anchor, zone, at)
-      zone = command.change.timeZone
-      period = { start: period.start, end: periodAt(anchor, zone, at).end }
+    const { anchor, timeZone } = this.opened
+    let period = { start: monthStart(anchor, timeZone, 0), end: monthStart(anchor, timeZone, 1) }
+    for (let month = 2; period.end <= now; month += 1) {
+      const start = period.end
+      const before = this.past.filter(({ at }) => at < start)
+      const zones = before.map(
+        ({ command }) => command?.kind === 'change' && command.change.timeZone,
+      )
+      const zone = zones.findLast((name) => typeof name === 'string') || timeZone
+      period = { start, end: monthStart(anchor, zone, month) }
     }
-    return now >= period.end ? periodAt(anchor, zone, now) : period
+    return period
   }
 
   private callsIn({ start, end }: Period): Past[] {

@@ -97,7 +97,7 @@ test('what was used of a period stays used when the plan changes', async () => {
   assert.equal((await track(key)).body.reason, 'quota_exceeded')
 })
 
-test('another time zone moves the end of the period, and nothing that was counted is lost', async () => {
+test('another time zone leaves the running period as it is, and the next one ends by it', async () => {
   clock.set(NOON)
   const { id, key } = await node.tenant({ plan: 'free' })
   expectStatus(await track(key), 200)
@@ -105,17 +105,18 @@ test('another time zone moves the end of the period, and nothing that was counte
   assert.equal((await quota()).quota.resets_at, '2026-04-10T00:00:00.000Z')
   expectStatus(await patch(id, { time_zone: 'America/New_York' }), 200)
   const { period, quota: after } = await quota()
-  assert.equal(after.resets_at, '2026-04-10T04:00:00.000Z')
+  assert.equal(after.resets_at, '2026-04-10T00:00:00.000Z')
   assert.equal(after.used, 1)
   assert.deepEqual(period, {
     start: '2026-03-10T00:00:00Z',
-    end: '2026-04-10T03:59:59Z',
+    end: '2026-04-09T23:59:59Z',
     timezone: 'America/New_York',
   })
-  clock.set('2026-04-10T03:59:59.999Z')
+  clock.set('2026-04-09T23:59:59.999Z')
   assert.equal((await quota()).quota.used, 1)
-  clock.set('2026-04-10T04:00:00Z')
+  clock.set('2026-04-10T00:00:00Z')
   assert.equal((await quota()).quota.used, 0)
+  assert.equal((await quota()).quota.resets_at, '2026-05-10T04:00:00.000Z')
 })
 
 test('a change of nothing is refused; a change of the name alone leaves no line in the log', async () => {

@@ -8,6 +8,9 @@ import { PLAIN_LINE, type Step } from './step.ts'
 import { subscriptionRefusal, testClockRefusal } from './subscription.ts'
 import type { Account, AccountChange, Command } from './types.ts'
 
+/** Says in a line that the running period stayed as it was: lines that do not say so moved its end. */
+export const ZONE_FROM = 'next_period'
+
 /** What is agreed with a tenant, or known of it. Limits of a new plan hold from the next call on. */
 export function decideChange(
   account: Account,
@@ -16,7 +19,7 @@ export function decideChange(
 ): Step {
   const refusal = testClockRefusal(account, change) ?? subscriptionRefusal(account, change)
   if (refusal !== null) return { refusal }
-  const { timeZone, keyLimit, allowance = 0n } = change
+  const { zoneMovesEnd, keyLimit, allowance = 0n } = change
   const keyLimits = keyLimit === undefined ? account.keyLimits : withKeyLimit(account, keyLimit)
   const more = keyLimits.length > account.keyLimits.length
   if (more && keyLimits.length > KEY_LIMITS_PER_TENANT_MAX) {
@@ -24,7 +27,7 @@ export function decideChange(
   }
   let changed: Account = { ...withFields(account, change), keyLimits }
   if (allowance > 0n) changed = withMoreAllowance(changed, allowance)
-  if (timeZone !== undefined) changed = inZone(changed, now)
+  if (zoneMovesEnd) changed = withMovedEnd(changed, now)
   return {
     account: changed,
     line: { ...PLAIN_LINE, credits: allowance, detail: detailOf(change) },
@@ -52,10 +55,11 @@ function withFields(account: Account, change: AccountChange): Account {
 }
 
 /**
- * The running period keeps its beginning, so that nothing counted in it is lost; its end moves, and with
- * it that of the credits it began with.
+ * As it was once decided, and lines of that time still are: another zone moved the end of the running
+ * period, and with it that of the credits it began with. A period could become a few hours long by that
+ * and ask for its whole fee, so now the running period stays as it began.
  */
-function inZone(account: Account, now: number): Account {
+function withMovedEnd(account: Account, now: number): Account {
   const { allowance, period } = account
   const { end } = periodAt(account.anchor, account.timeZone, now)
   const moved: Account = { ...account, period: { start: period.start, end } }
@@ -71,7 +75,10 @@ function detailOf(change: AccountChange): Record<string, unknown> {
   const detail: Record<string, unknown> = {}
   if (change.status !== undefined) detail.status = change.status
   if (change.planVersionNo !== undefined) detail.plan_version_no = change.planVersionNo
-  if (change.timeZone !== undefined) detail.time_zone = change.timeZone
+  if (change.timeZone !== undefined) {
+    detail.time_zone = change.timeZone
+    if (!change.zoneMovesEnd) detail.zone_from = ZONE_FROM
+  }
   if (change.region !== undefined) detail.region = change.region
   if (change.subscription !== undefined) detail.subscription = change.subscription
   if (pending !== undefined) {

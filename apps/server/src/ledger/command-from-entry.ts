@@ -1,4 +1,5 @@
 import { microsFromNumber } from '../lib/micros.ts'
+import { ZONE_FROM } from './changes.ts'
 import { costOf, type SentEntry } from './entry-row.ts'
 import type { Account, AccountChange, Command, VoidedCall } from './types.ts'
 
@@ -61,7 +62,7 @@ export function changeFrom(detail: Readonly<Record<string, unknown>>): AccountCh
     ...(detail.plan_version_no === undefined
       ? {}
       : { planVersionNo: Number(detail.plan_version_no) }),
-    ...(detail.time_zone === undefined ? {} : { timeZone: String(detail.time_zone) }),
+    ...(detail.time_zone === undefined ? {} : zoneFrom(detail)),
     ...(detail.region === undefined ? {} : { region: detail.region as string | null }),
     ...(detail.subscription === undefined
       ? {}
@@ -76,6 +77,11 @@ export function changeFrom(detail: Readonly<Record<string, unknown>>): AccountCh
       : { allowance: microsFromNumber(Number(detail.allowance))! }),
     ...(detail.key_no === undefined ? {} : { keyLimit: keyLimitFrom(detail) }),
   }
+}
+
+function zoneFrom({ time_zone, zone_from }: Readonly<Record<string, unknown>>) {
+  const timeZone = String(time_zone)
+  return zone_from === ZONE_FROM ? { timeZone } : { timeZone, zoneMovesEnd: true as const }
 }
 
 function pendingFrom(pending: unknown): Account['pending'] {

@@ -11,6 +11,7 @@ import {
 } from '../../test/ledger-accounts.ts'
 import { testPlan } from '../../test/ledger-plans.ts'
 import { OPEN_GRANTS_MAX, VOID_GRANT_PRIORITY } from '../limits.ts'
+import { changeFrom } from './command-from-entry.ts'
 import type { Account, AccountChange, Command, Entry } from './types.ts'
 import { voidedCall } from './void-verb.ts'
 
@@ -177,13 +178,33 @@ test('a tenant that was suspended and is active again goes on where it was', () 
   assert.deepEqual(same, before)
 })
 
-test('a change of zone keeps the beginning of the running period and moves its end', () => {
+test('a change of zone leaves the running period, and the next one ends in the new zone', () => {
   const account = newAccount('open')
   assert.deepEqual(shown(account.period), ['2026-01-30T00:00:00Z', '2026-02-28T00:00:00Z'])
   const called = done(account, asked('call')).account
-  const moved = done(called, change({ timeZone: 'America/New_York' })).account
-  assert.deepEqual(shown(moved.period), ['2026-01-30T00:00:00Z', '2026-02-28T05:00:00Z'])
+  const { account: moved, entry } = done(called, change({ timeZone: 'America/New_York' }))
+  assert.deepEqual(entry.detail, { time_zone: 'America/New_York', zone_from: 'next_period' })
+  assert.deepEqual(moved.period, account.period)
   assert.equal(moved.counters.used, micros(1))
+  const next = done(moved, asked('call'), moved.period.end).account
+  assert.deepEqual(shown(next.period), ['2026-02-28T00:00:00Z', '2026-03-30T04:00:00Z'])
+})
+
+test('a change of zone right after a period began makes no period of a few hours', () => {
+  const march = done(newAccount('open'), asked('call'), Date.parse('2026-02-28T00:00:00Z')).account
+  // There it is still the 27th, and the month that began on the 30th has five hours left.
+  const moved = done(march, change({ timeZone: 'America/New_York' }), march.lastAt + 1).account
+  assert.deepEqual(shown(moved.period), ['2026-02-28T00:00:00Z', '2026-03-30T00:00:00Z'])
+  const april = done(moved, asked('call'), moved.period.end).account
+  assert.deepEqual(shown(april.period), ['2026-03-30T00:00:00Z', '2026-04-30T04:00:00Z'])
+})
+
+test('a line from when another zone moved the end of the running period still does', () => {
+  const called = done(newAccount('open'), asked('call')).account
+  const old = changeFrom({ time_zone: 'America/New_York' })
+  const { account: moved, entry } = done(called, change(old))
+  assert.deepEqual(entry.detail, { time_zone: 'America/New_York' })
+  assert.deepEqual(shown(moved.period), ['2026-01-30T00:00:00Z', '2026-02-28T05:00:00Z'])
   const next = done(moved, asked('call'), moved.period.end).account
   assert.deepEqual(shown(next.period), ['2026-02-28T05:00:00Z', '2026-03-30T04:00:00Z'])
 })
@@ -192,7 +213,7 @@ test('a change of zone over midnight can move the day on which periods begin', (
   // 21:17 UTC on the 30th is the 31st in Auckland.
   const moved = done(newAccount('open'), change({ timeZone: 'Pacific/Auckland' }), OPENED_AT)
   const { period } = moved.account
-  assert.deepEqual(shown(period), ['2026-01-30T00:00:00Z', '2026-02-27T11:00:00Z'])
+  assert.deepEqual(shown(period), ['2026-01-30T00:00:00Z', '2026-02-28T00:00:00Z'])
   const march = done(moved.account, asked('call'), Date.parse('2026-04-01T00:00:00Z')).account
   assert.deepEqual(shown(march.period), ['2026-03-30T11:00:00Z', '2026-04-29T12:00:00Z'])
 })

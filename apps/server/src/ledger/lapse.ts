@@ -1,7 +1,7 @@
 import { GRANT_PRIORITY_DEFAULT } from '@tollgate/contract'
 import type { PlanTerms } from '../catalog/types.ts'
 import { numberFromMicros } from '../lib/micros.ts'
-import { periodAt } from '../lib/periods.ts'
+import { periodAfter } from '../lib/periods.ts'
 import { NO_COUNTERS, withCredits } from './account.ts'
 import { withGrant } from './credits.ts'
 import { unusedKeyLimits } from './key-usage.ts'
@@ -49,7 +49,7 @@ function inPeriodOf(account: Account, now: number): Account {
   const { pending } = account
   const next = {
     ...account,
-    period: periodAt(account.anchor, account.timeZone, now),
+    period: periodAfter(account.period.end, account.anchor, account.timeZone, now),
     counters: NO_COUNTERS,
     keyLimits: unusedKeyLimits(account.keyLimits),
   }
@@ -87,7 +87,7 @@ function rolledOver(
   let start = through
   while (start < rolled.period.start && kept < rolloverMax) {
     kept = smaller(kept + credits, rolloverMax)
-    start = periodAt(before.anchor, before.timeZone, start).end
+    start = periodAfter(start, before.anchor, before.timeZone, start).end
   }
   return kept
 }

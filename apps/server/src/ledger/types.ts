@@ -176,7 +176,10 @@ export type VoidedCall = {
 export type AccountChange = {
   readonly status?: 'active' | 'suspended'
   readonly planVersionNo?: number
+  /** Months begin by it from the next period on; days of statistics at once. */
   readonly timeZone?: string
+  /** Of lines that were written when another zone also moved the end of the running period. */
+  readonly zoneMovesEnd?: true
   readonly region?: string | null
   readonly subscription?: Account['subscription']
   readonly pending?: Account['pending']

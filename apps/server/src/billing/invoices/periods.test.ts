@@ -103,7 +103,7 @@ test('a day of 23 hours is an hour less of its plan, to the millisecond', async 
   assert.equal(total, parseExact('10').mul(719).div(743).toFixed(2))
 })
 
-test('another zone in the middle moves the end of the period, and nothing is left out or billed twice', async () => {
+test('another zone in the middle holds from the next period on, and nothing is left out or billed twice', async () => {
   const tenant = await node.tenant({ plan: 'team', test_clock: '2025-01-15T00:00:00Z' })
   await moveTo(tenant, '2025-02-01T00:00:00Z')
   await change(tenant, { time_zone: 'America/New_York' })
@@ -114,8 +114,43 @@ test('another zone in the middle moves the end of the period, and nothing is lef
     if (before) assert.equal(Date.parse(start), Date.parse(before[1]) + 1_000)
   }
   // In New York it was still the 14th when the subscription began.
-  assert.deepEqual(all[0]!.slice(0, 2), ['2025-01-15T00:00:00Z', '2025-02-14T04:59:59Z'])
+  assert.deepEqual(
+    all.slice(0, 2).map(([start, end]) => [start, end]),
+    [
+      ['2025-01-15T00:00:00Z', '2025-02-14T23:59:59Z'],
+      ['2025-02-15T00:00:00Z', '2025-03-14T03:59:59Z'],
+    ],
+  )
   for (const [, , total] of all) assert.equal(total, '10.00')
+})
+
+test('whoever moves between zones around every end of a period owes twelve fees a year', async () => {
+  const tenant = await node.tenant({ plan: 'team', test_clock: '2025-01-01T12:00:00Z' })
+  for (let month = 1; month < 12; month += 1) {
+    const first = Date.UTC(2025, month, 1)
+    for (const [hours, time_zone] of [
+      [-30, 'Pacific/Kiritimati'],
+      [-13, 'Etc/GMT+12'],
+      [-1, 'Asia/Kathmandu'],
+      [0, 'America/New_York'],
+      [4, 'Pacific/Kiritimati'],
+      [11, 'Etc/GMT+12'],
+      [26, 'UTC'],
+    ] as const) {
+      await moveTo(tenant, new Date(first + hours * 3_600_000).toISOString())
+      await change(tenant, { time_zone })
+    }
+  }
+  await moveTo(tenant, '2026-01-03T00:00:00Z')
+  const all = await billed(tenant)
+  assert.deepEqual(
+    all.map(([, , total]) => total),
+    Array.from({ length: 12 }, () => '10.00'),
+  )
+  for (const [index, [start]] of all.entries()) {
+    const before = all[index - 1]
+    if (before) assert.equal(Date.parse(start), Date.parse(before[1]) + 1_000)
+  }
 })
 
 test('calls are billed by the plan that decided them, also in the instant in which it changed', async () => {

@@ -17,6 +17,7 @@ export type Span = {
   readonly fromSeq: number
   readonly to: number
   readonly period: Period
+  /** By which the period is a month. */
   readonly timeZone: string
   readonly planVersionNo: number
   /** In a trial nothing is charged, in a pause no fees, and canceled nothing goes on. */
@@ -35,29 +36,32 @@ export function timelineOf(changes: readonly StoredEntry[], until: number): Span
   const [, ...rest] = changes
   const spans: Span[] = []
   let account = openedBy(changes)
+  let { timeZone } = account
   // Its first day is a whole one, and so is its first period.
   let from = account.period.start
   let fromSeq = 0
   const advance = (to: number) => {
     while (account.period.end <= to) {
-      spans.push(...spansBetween(account, { from, fromSeq }, account.period.end))
+      spans.push(...spansBetween(account, { from, fromSeq, timeZone }, account.period.end))
       from = account.period.end
       fromSeq = 0
       account = rollTo(account, WITHOUT_ALLOWANCE, from)
+      timeZone = account.timeZone
     }
   }
   for (const { detail, recordedAt, seq } of rest) {
     advance(recordedAt)
-    spans.push(...spansBetween(account, { from, fromSeq }, recordedAt))
+    spans.push(...spansBetween(account, { from, fromSeq, timeZone }, recordedAt))
     from = recordedAt
     fromSeq = seq
     const command = { kind: 'change', change: changeFrom(detail ?? {}) } as const
     const step = decideChange(account, command, recordedAt)
     if (step.refusal !== null) throw new Error(`line ${seq} would be refused: ${step.refusal}`)
     account = { ...step.account, lastAt: recordedAt }
+    if (command.change.zoneMovesEnd) timeZone = account.timeZone
   }
   advance(Math.max(until, from))
-  spans.push(...spansBetween(account, { from, fromSeq }, account.period.end))
+  spans.push(...spansBetween(account, { from, fromSeq, timeZone }, account.period.end))
   return joined(spans)
 }
 
@@ -73,10 +77,10 @@ function openedBy([first]: readonly StoredEntry[]): Account {
 
 function spansBetween(
   account: Account,
-  { from, fromSeq }: Pick<Span, 'from' | 'fromSeq'>,
+  { from, fromSeq, timeZone }: Pick<Span, 'from' | 'fromSeq' | 'timeZone'>,
   to: number,
 ): Span[] {
-  const { period, timeZone, planVersionNo, subscription, trialEnd } = account
+  const { period, planVersionNo, subscription, trialEnd } = account
   const first = (end: number, state: Span['state']): Span => {
     return { from, fromSeq, to: end, period, timeZone, planVersionNo, state }
   }
@@ -86,7 +90,7 @@ function spansBetween(
   return [first(trialEnd, 'trial'), { ...first(to, 'active'), from: trialEnd, fromSeq: 0 }]
 }
 
-/** One for what is the same, and in each the period as it was in the end: a change of zone moves it. */
+/** One for what is the same, and in each the period as it was in the end: another zone once moved it. */
 export function joined(spans: readonly Span[]): Span[] {
   const last = new Map(spans.map((span) => [span.period.start, span]))
   const result: Span[] = []
