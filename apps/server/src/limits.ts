@@ -273,6 +273,10 @@ export const USAGE_VALUES_PER_HOUR_MAX = 200
 export const USAGE_VALUES_PER_DAY_MAX = 1_000
 /** Of an endpoint: what is longer does not fit an index. */
 export const USAGE_VALUE_CHARS_MAX = 400
+/** Series of one tenant that are counted for life; what comes after them is counted together. */
+export const USAGE_COUNTERS_MAX = 1_000
+/** Of a label of such a series. */
+export const USAGE_LABEL_CHARS_MAX = 100
 /** Lines of a log that an answer by the minute or second may read. */
 export const USAGE_LOG_LINES_MAX = 500_000
 /** How much later than it happened a call may be recorded, to be in an answer by the minute or second. */

@@ -117,6 +117,7 @@ export const USAGE = [
   'teams',
   'timeseries',
   'export',
+  'metrics',
 ]
 
 function usage(tenantId: string): Record<string, Operation> {

@@ -86,6 +86,12 @@ export const exportReply = z
     'A file: Date,Conversions,Excel,PDF,Word,Success_Rate,Avg_Processing_MS and a line for each day, or the same as JSON, all or line by line',
   )
 
+export const metricsReply = z
+  .string()
+  .describe(
+    'Prometheus text, or OpenMetrics where Accept asks for it: tollgate_conversions_total{service,file_type,output_format,status}, tollgate_denials_total, tollgate_quota_used, _limit, _remaining, tollgate_credits_remaining, tollgate_processing_seconds',
+  )
+
 const rate = z.number().nullable().describe('Percent, one decimal; null: no calls')
 const ms = z.number().int().nullable().describe('null: no call told how long it took')
 

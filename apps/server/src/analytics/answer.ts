@@ -59,7 +59,8 @@ export async function answer<Query, T>(
   const source = { pool, tenantNo, timeZone: account.timeZone }
   const subject = { account, terms, now, catalog, source, senderNames, gated }
   const { dependsOn, read } = verb(subject, query)
-  reply.headers({ 'cache-control': 'private, no-cache', vary: 'authorization' })
+  const vary = [reply.getHeader('vary'), 'authorization', 'accept'].filter(Boolean).join(', ')
+  reply.headers({ 'cache-control': 'private, no-cache', vary })
   if (dependsOn === null) {
     const body = await read()
     return tagged(request, reply, tagOf([JSON.stringify(body)])) ? null : body

@@ -18,6 +18,7 @@ const READINGS = [
   'keys',
   'teams',
   'timeseries',
+  'metrics',
 ]
 
 async function read(what: string, tag?: string, key = tenant.key) {

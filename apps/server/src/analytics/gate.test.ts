@@ -24,6 +24,7 @@ async function read(what: string, key: string) {
 /** What a plan lacks, and which plan is named. */
 const LACKING: [what: string, feature: string, plan: string][] = [
   ['current', 'realtime', 'pro'],
+  ['metrics', 'realtime', 'pro'],
   ['performance', 'performance', 'pro'],
   ['history?granularity=hourly', 'hourly_granularity', 'pro'],
   ['history?granularity=minute', 'second_granularity', 'enterprise'],
@@ -96,6 +97,7 @@ test('operators see of a tenant what it sees itself', async () => {
     'keys',
     'teams',
     'timeseries',
+    'metrics',
   ]) {
     const own = expectStatus(await read(what, pro.key), 200).body
     const seen = expectStatus(

@@ -7,6 +7,7 @@ import {
   historyQuery,
   historyReply,
   keysUsageReply,
+  metricsReply,
   performanceReply,
   rangeQuery,
   summaryReply,
@@ -15,7 +16,7 @@ import {
   timeseriesQuery,
   timeseriesReply,
 } from '@tollgate/contract'
-import type { FastifyInstance, FastifyReply } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import type { Caller } from '../lib/caller.ts'
 import { type AnalyticsDependencies, answer, type Verb } from './answer.ts'
@@ -23,6 +24,8 @@ import { usageBreakdown } from './breakdown.ts'
 import { usageCurrent } from './current.ts'
 import { type ExportFile, usageExport } from './export.ts'
 import { usageHistory } from './history.ts'
+import { expositionFormat } from './metrics/exposition.ts'
+import { type MetricsText, usageMetrics } from './metrics/metrics.ts'
 import { usagePerformance } from './performance.ts'
 import { usageByKey, usageByTeam } from './senders.ts'
 import { summary } from './summary.ts'
@@ -36,7 +39,10 @@ type Reading = {
   query: z.ZodObject
   reply: z.ZodType
   verb: Verb<never, unknown>
-  isFile?: true
+  /** What the headers of a request ask for besides its query. */
+  asks?: (request: FastifyRequest) => object
+  /** Of a body that is no JSON. */
+  send?: (reply: FastifyReply, body: never) => FastifyReply
 }
 
 const READINGS: readonly Reading[] = [
@@ -102,7 +108,16 @@ const READINGS: readonly Reading[] = [
     query: exportQuery,
     reply: exportReply,
     verb: usageExport,
-    isFile: true,
+    send: sendFile,
+  },
+  {
+    name: 'metrics',
+    summary: 'Counters of all calls ever, and what is left, for Prometheus',
+    query: tenantQuery,
+    reply: metricsReply,
+    verb: usageMetrics,
+    asks: ({ headers }) => ({ form: expositionFormat(headers.accept) }),
+    send: sendMetrics,
   },
 ]
 
@@ -118,7 +133,7 @@ const CACHING =
   'Carries a strong ETag; asked again with If-None-Match it answers 304 while it holds.'
 
 function ownRoute(app: FastifyInstance, deps: AnalyticsDependencies, reading: Reading): void {
-  const { name, summary, query, reply: answered, verb } = reading
+  const { name, summary, query, reply: answered, verb, asks } = reading
   app.get(
     `/api/usage/${name}`,
     {
@@ -132,7 +147,8 @@ function ownRoute(app: FastifyInstance, deps: AnalyticsDependencies, reading: Re
       },
     },
     async (request, reply) => {
-      const { tenant_id, ...asked } = request.query as Asked
+      const { tenant_id, ...query } = request.query as Asked
+      const asked = { ...query, ...asks?.(request) }
       const tenantNo = await request.tenantNo(tenant_id)
       const gated = isGated(request.caller)
       const body = await answer(deps, { request, reply }, { tenantNo, gated }, verb, asked as never)
@@ -142,7 +158,7 @@ function ownRoute(app: FastifyInstance, deps: AnalyticsDependencies, reading: Re
 }
 
 function operatorRoute(app: FastifyInstance, deps: AnalyticsDependencies, reading: Reading): void {
-  const { name, summary, query, reply: answered, verb } = reading
+  const { name, summary, query, reply: answered, verb, asks } = reading
   app.get(
     `/api/admin/tenants/:id/usage/${name}`,
     {
@@ -159,22 +175,29 @@ function operatorRoute(app: FastifyInstance, deps: AnalyticsDependencies, readin
     async (request, reply) => {
       const { id } = request.params as { id: string }
       const whose = { tenantNo: await request.tenantNo(id), gated: false }
-      const body = await answer(deps, { request, reply }, whose, verb, request.query as never)
+      const asked = { ...(request.query as object), ...asks?.(request) }
+      const body = await answer(deps, { request, reply }, whose, verb, asked as never)
       return sent(reply, reading, body)
     },
   )
 }
 
 /** Nothing where the asker has it already. */
-function sent(reply: FastifyReply, { isFile }: Reading, body: unknown): unknown {
+function sent(reply: FastifyReply, { send }: Reading, body: unknown): unknown {
   if (body === null) return reply.send()
-  if (isFile === undefined) return body
-  const { name, type, text } = body as ExportFile
+  return send === undefined ? body : send(reply, body as never)
+}
+
+function sendFile(reply: FastifyReply, { name, type, text }: ExportFile): FastifyReply {
   const headers = {
     'content-type': type,
     'content-disposition': `attachment; filename="${name}"`,
   }
   return reply.headers(headers).serializer(String).send(text)
+}
+
+function sendMetrics(reply: FastifyReply, { type, text }: MetricsText): FastifyReply {
+  return reply.header('content-type', type).serializer(String).send(text)
 }
 
 /** A plan binds the tenant and the services that speak for it, not those who operate Tollgate. */

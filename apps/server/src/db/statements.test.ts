@@ -164,6 +164,7 @@ const STATEMENTS: Record<string, Record<string, readonly unknown[]>> = {
     readEndedKeys: [[1], 0],
   },
   'access/unlock': { readEmailsOfTenant: [1] },
+  'analytics/metrics': { readCounters: [1], readLatencies: [1] },
   'analytics/readings': {
     readUsage: [STRETCHES, [0], READ_ZONES],
     readLoggedUsage: [STRETCHES, [0], LOG_STRETCH],
@@ -184,11 +185,16 @@ const STATEMENTS: Record<string, Record<string, readonly unknown[]>> = {
     lockPositions: [1],
     makeLive: [1],
     deleteOrphans: [1],
+    readCounted: [1],
+    deleteNextCounters: [1],
+    handCountersOn: [1],
   },
   'analytics/verify': {
     readLivePositions: [],
     readHours: [POSITION, 0],
     readBuckets: [POSITION],
+    readCountersOf: [POSITION],
+    readLatenciesOf: [POSITION],
   },
   'billing/backtest': {
     readTenantsToTest: [{ tenantIds: null }, 0, 10],

@@ -14,12 +14,15 @@ import { hourZoneOf } from './hour-zone.ts'
 import {
   deleteLive,
   deleteNext,
+  deleteNextCounters,
   deleteOrphans,
   foldDue,
+  handCountersOn,
   insertFirstPosition,
   insertNextPosition,
   lockPositions,
   makeLive,
+  readCounted,
   readSuccessors,
   readUnplaced,
 } from './store.ts'
@@ -121,13 +124,23 @@ export async function placeTenants(pool: pg.Pool): Promise<void> {
   }
 }
 
-/** Where rollups that are made again are as far as those in use, they take their place. */
+/**
+ * Where rollups that are made again are as far as those in use, they take their place. What is counted
+ * for life goes over to them, and is taken from the log only where it had lost something: a log of which
+ * old lines were deleted makes less, and such a counter must not go down.
+ */
 export async function switchGenerations(pool: pg.Pool): Promise<void> {
   for (const tenantNo of await readSuccessors(pool)) {
     await inTransaction(pool, async (db) => {
       const positions = await lockPositions(db, tenantNo)
-      // Somebody else may have done it since.
-      if (positions.length < 2) return
+      // Somebody else may have done it since, or folded one of them.
+      const [one, other] = positions
+      if (other === undefined || one!.foldedSeq !== other.foldedSeq) return
+      const counted = await readCounted(db, tenantNo)
+      if (counted.next <= counted.live) {
+        await deleteNextCounters(db, tenantNo)
+        await handCountersOn(db, tenantNo)
+      }
       await deleteLive(db, tenantNo)
       await makeLive(db, tenantNo)
     })

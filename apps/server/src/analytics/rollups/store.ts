@@ -1,5 +1,6 @@
 import { onlyRow, type Queryable } from '../../db/pool.ts'
 import { USAGE_VALUES_PER_DAY_MAX, USAGE_VALUES_PER_HOUR_MAX } from '../../limits.ts'
+import { COUNT_LINES } from '../counters-sql.ts'
 import { BY_DAY, OTHER } from '../dimensions.ts'
 import { BUCKET, CALL_FIELDS, HISTOGRAM_VALUES, LINE_COLUMNS, SUMS, usageBy } from '../lines-sql.ts'
 
@@ -52,12 +53,12 @@ WITH guard AS MATERIALIZED (
   SELECT l.*, CASE WHEN l.hour_zone = 'UTC' THEN date_bin('1 hour', l.at, '2000-01-01Z')
     ELSE date_trunc('hour', l.at, l.hour_zone) END AS hour
   FROM (
-    SELECT m.tenant_no, m.generation, m.hour_zone, m.zone_no, 1 AS sign, ${CALL_FIELDS}
+    SELECT m.tenant_no, m.generation, m.hour_zone, m.zone_no, 1 AS sign, e.seq, ${CALL_FIELDS}
     FROM places AS m CROSS JOIN LATERAL (
-      SELECT ${LINE_COLUMNS} FROM entry ${FOLDED_NOW} ORDER BY seq LIMIT m.upto - m.folded_seq) AS e
+      SELECT seq, ${LINE_COLUMNS} FROM entry ${FOLDED_NOW} ORDER BY seq LIMIT m.upto - m.folded_seq) AS e
     WHERE e.kind IN (3, 4)
     UNION ALL
-    SELECT m.tenant_no, m.generation, m.hour_zone, m.zone_no, -1 AS sign, ${CALL_FIELDS}
+    SELECT m.tenant_no, m.generation, m.hour_zone, m.zone_no, -1 AS sign, NULL::int8 AS seq, ${CALL_FIELDS}
     FROM places AS m CROSS JOIN LATERAL (
       SELECT detail FROM entry ${FOLDED_NOW} AND kind NOT IN (3, 4) AND kind = 11
       ORDER BY seq LIMIT m.upto - m.folded_seq) AS v
@@ -131,7 +132,7 @@ WITH guard AS MATERIALIZED (
         SELECT unnest(h.buckets) AS bucket, unnest(h.calls) AS calls
         UNION ALL SELECT unnest(EXCLUDED.buckets), unnest(EXCLUDED.calls)) AS a
       GROUP BY bucket) AS b)
-)
+), ${COUNT_LINES}
 SELECT (SELECT mine FROM guard) AS mine, coalesce(sum(upto - folded_seq), 0)::int8 AS lines,
   (array_agg(tenant_no ORDER BY tenant_no <= $2::int4, tenant_no DESC))[1] AS last_tenant_no
 FROM moved`
@@ -219,12 +220,12 @@ export async function deleteNext(db: Queryable, tenantNo: number): Promise<void>
   await db.query('DELETE FROM usage_position WHERE tenant_no = $1 AND NOT live', [tenantNo])
 }
 
-/** Tenants whose next generation is as far as the live one. */
+/** Tenants whose next generation is just as far as the live one. */
 export async function readSuccessors(db: Queryable): Promise<number[]> {
   const { rows } = await db.query<{ tenant_no: number }>(
     `SELECT n.tenant_no FROM usage_position AS n
      JOIN usage_position AS l ON l.tenant_no = n.tenant_no AND l.live
-     WHERE NOT n.live AND n.folded_seq >= l.folded_seq`,
+     WHERE NOT n.live AND n.folded_seq = l.folded_seq`,
   )
   return rows.map((row) => row.tenant_no)
 }
@@ -265,9 +266,59 @@ export async function deleteOrphans(db: Queryable, tenantNo: number): Promise<vo
     `WITH kept AS MATERIALIZED (SELECT generation FROM usage_position WHERE tenant_no = $1),
      hours AS (
        DELETE FROM usage_hour
+       WHERE tenant_no = $1 AND generation NOT IN (SELECT generation FROM kept)),
+     counters AS (
+       DELETE FROM usage_counter
+       WHERE tenant_no = $1 AND generation NOT IN (SELECT generation FROM kept)),
+     latencies AS (
+       DELETE FROM usage_latency
        WHERE tenant_no = $1 AND generation NOT IN (SELECT generation FROM kept))
      DELETE FROM usage_histogram
      WHERE tenant_no = $1 AND generation NOT IN (SELECT generation FROM kept)`,
+    [tenantNo],
+  )
+}
+
+/** Of both generations, how many calls they have counted for life. */
+export async function readCounted(
+  db: Queryable,
+  tenantNo: number,
+): Promise<{ live: bigint; next: bigint }> {
+  const result = await db.query<{ live: bigint; next: bigint }>(
+    `SELECT coalesce(sum(calls) FILTER (WHERE p.live), 0)::int8 AS live,
+       coalesce(sum(calls) FILTER (WHERE NOT p.live), 0)::int8 AS next
+     FROM usage_counter AS u JOIN usage_position AS p USING (tenant_no, generation)
+     WHERE tenant_no = $1`,
+    [tenantNo],
+  )
+  return onlyRow(result)
+}
+
+/** What the next generation has counted for life gives way to what the live one has; as `makeLive`. */
+export async function deleteNextCounters(db: Queryable, tenantNo: number): Promise<void> {
+  await db.query(
+    `WITH next AS MATERIALIZED (
+       SELECT generation FROM usage_position WHERE tenant_no = $1 AND NOT live),
+     latencies AS (
+       DELETE FROM usage_latency
+       WHERE tenant_no = $1 AND generation = (SELECT generation FROM next))
+     DELETE FROM usage_counter
+     WHERE tenant_no = $1 AND generation = (SELECT generation FROM next)`,
+    [tenantNo],
+  )
+}
+
+export async function handCountersOn(db: Queryable, tenantNo: number): Promise<void> {
+  await db.query(
+    `WITH positions AS MATERIALIZED (
+       SELECT l.generation AS live, n.generation AS next
+       FROM usage_position AS l JOIN usage_position AS n ON n.tenant_no = l.tenant_no AND NOT n.live
+       WHERE l.tenant_no = $1 AND l.live),
+     latencies AS (
+       UPDATE usage_latency SET generation = (SELECT next FROM positions)
+       WHERE tenant_no = $1 AND generation = (SELECT live FROM positions))
+     UPDATE usage_counter SET generation = (SELECT next FROM positions)
+     WHERE tenant_no = $1 AND generation = (SELECT live FROM positions)`,
     [tenantNo],
   )
 }

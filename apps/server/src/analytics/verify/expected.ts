@@ -11,6 +11,7 @@ import {
 } from '../dimensions.ts'
 import { bucketOf } from '../histogram.ts'
 import { NO_USAGE, sumOf, type Usage } from '../readings/usage.ts'
+import { ExpectedCounters } from './expected-counters.ts'
 
 const HOUR_MS = 3_600_000
 
@@ -22,6 +23,9 @@ export class ExpectedRollups {
   /** By the code of a dimension, and BY_DAY more: by hour or day and value. */
   readonly usage = new Map<number, Map<string, Usage>>()
   readonly buckets = new Map<string, number>()
+  readonly counters = new ExpectedCounters()
+  /** Lines that the log still has. */
+  lines = 0
 
   constructor(zones: Zones) {
     this.#zones = zones
@@ -33,6 +37,8 @@ export class ExpectedRollups {
 
   /** Of a voided call only what was largest and last stays. */
   add(entry: StoredEntry, voided: boolean): void {
+    this.lines += 1
+    this.counters.add(entry)
     const { call, recordedAt } = entry
     if (call === null) return
     const at = Math.min(call.occurredAt ?? recordedAt, recordedAt)

@@ -73,3 +73,28 @@ export async function readBuckets(
   )
   return rows
 }
+
+export async function readCountersOf(
+  db: Queryable,
+  { tenantNo, generation }: Position,
+): Promise<
+  { service: string; file_type: string; output_format: string; status: string; calls: bigint }[]
+> {
+  const { rows } = await db.query(
+    `SELECT service, file_type, output_format, status, calls FROM usage_counter
+     WHERE tenant_no = $1 AND generation = $2`,
+    [tenantNo, generation],
+  )
+  return rows
+}
+
+export async function readLatenciesOf(
+  db: Queryable,
+  { tenantNo, generation }: Position,
+): Promise<{ le_ms: string; calls: bigint; ms: string }[]> {
+  const { rows } = await db.query(
+    `SELECT le_ms::text, calls, ms FROM usage_latency WHERE tenant_no = $1 AND generation = $2`,
+    [tenantNo, generation],
+  )
+  return rows
+}

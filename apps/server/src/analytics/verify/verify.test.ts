@@ -47,6 +47,8 @@ const CORRUPTIONS = {
   'a row too many': `INSERT INTO usage_hour SELECT tenant_no, generation, dimension, hour, 'x', 1, 0, 0, 0,
     0, 0, 0, 0, 0, NULL, NULL FROM usage_hour WHERE dimension = 0`,
   'a bucket': 'UPDATE usage_histogram SET calls[1] = calls[1] + 1 WHERE metric = 1',
+  'a counter that is gone': "DELETE FROM usage_counter WHERE file_type = 'pdf'",
+  'a counter that lost calls': 'UPDATE usage_counter SET calls = calls - 1',
 }
 
 for (const [what, statement] of Object.entries(CORRUPTIONS)) {

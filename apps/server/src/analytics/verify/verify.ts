@@ -3,6 +3,7 @@ import { logOf } from '../../ledger/log.ts'
 import { USAGE_DIFFERENCES_TOLD_MAX } from '../../limits.ts'
 import { BY_DAY, dimensionFromCode, OTHER } from '../dimensions.ts'
 import { NO_USAGE, sumOf, type Usage } from '../readings/usage.ts'
+import { compareCounters } from './compare-counters.ts'
 import { bucketKey, type ExpectedRollups, expectedFrom, keyOf } from './expected.ts'
 import { type HourRow, type Position, readBuckets, readHours, readLivePositions } from './store.ts'
 
@@ -23,6 +24,10 @@ export async function verifyRollups(db: Queryable): Promise<VerifiedRollups> {
       found.push(...compareHours(code, values, rows))
     }
     found.push(...(await compareBuckets(db, position, expected, result)))
+    const isWhole = expected.lines === foldedSeq
+    const counters = await compareCounters(db, position, expected.counters, isWhole)
+    result.rows += counters.rows
+    found.push(...counters.differences)
     result.differences.push(...told(found).map((what) => ({ tenantNo, what })))
   }
   return result
