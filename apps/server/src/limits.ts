@@ -288,3 +288,26 @@ export const USAGE_POINTS_MAX = 20_000
 export const USAGE_DIFFERENCES_TOLD_MAX = 20
 /** Between looks of who rebuilds, while another node folds. */
 export const USAGE_REBUILD_WAIT_MS = 100
+
+/** Live streams that one tenant has open on a node, and all tenants together; further ones get 429. */
+export const STREAMS_PER_TENANT_MAX = 20
+export const STREAMS_MAX = 500
+/** How often a node asks which logs have grown that it has streams of: what other nodes wrote is seen so much later. */
+export const STREAM_POLL_MS = 1_000
+/** A log that grows all the time is read so often, and not for every commit. */
+export const STREAM_READ_PAUSE_MS = 50
+/** Lines that a stream holds in memory. */
+export const STREAM_LINES_PER_READ = 100
+/** Of all streams together, beside all else that asks the database. */
+export const STREAM_READS_AT_ONCE_MAX = 2
+export const STREAM_BUFFER_BYTES = 16 * 1024
+/** So that neither a proxy nor a browser takes a quiet stream for a dead one. */
+export const STREAM_HEARTBEAT_MS = 15_000
+/** Who does not take what is sent in this time is dropped. */
+export const STREAM_SLOW_MS = 30_000
+/** To take the last words of a stream that ends. Less than STOP_MS_MAX. */
+export const STREAM_LAST_WORDS_MS = 3_000
+/** How often the plans of tenants with streams are looked at. */
+export const STREAM_PLAN_CHECK_MS = 30_000
+/** What readers are told to wait before they connect again. */
+export const STREAM_RETRY_MS = 2_000

@@ -10,6 +10,7 @@ import { Passwords } from './access/sign-in/passwords.ts'
 import { emptySignInTrash } from './access/sign-in/trash.ts'
 import { accessTasks } from './access/tasks.ts'
 import { UsageFolder } from './analytics/rollups/folder.ts'
+import type { StreamPatience } from './analytics/stream/live-stream.ts'
 import { createPdfThread, type PdfThread } from './billing/documents/pdf-thread.ts'
 import { forgetPaymentEvents } from './billing/collecting/forget-events.ts'
 import { openPayments } from './billing/payments/open-payments.ts'
@@ -62,6 +63,8 @@ export type ServerOptions = {
   settings: Settings
   /** Whether this node does jobs, as e-mails, once it listens. Left out: it does. */
   jobs?: boolean
+  /** With readers of live streams, other than usual: for tests. */
+  streamPatience?: Partial<StreamPatience> | undefined
 }
 
 /** A node on a database, built and ready but for listening: `main` and the tests start the same. */
@@ -102,6 +105,7 @@ export async function buildServer(options: ServerOptions): Promise<Server> {
     clock,
     log,
     isStopping: () => stopping,
+    streamPatience: options.streamPatience,
   })
   const stopJobs =
     options.jobs === false

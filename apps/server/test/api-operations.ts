@@ -118,16 +118,21 @@ export const USAGE = [
   'timeseries',
   'export',
   'metrics',
+  'stream',
 ]
 
 function usage(tenantId: string): Record<string, Operation> {
-  const operations = USAGE.flatMap((name) => [
-    [`GET /api/usage/${name}`, get(`/api/usage/${name}?tenant_id=${tenantId}`)] as const,
-    [
-      `GET /api/admin/tenants/{id}/usage/${name}`,
-      get(`/api/admin/tenants/${tenantId}/usage/${name}`),
-    ] as const,
-  ])
+  const operations = USAGE.flatMap((name) => {
+    // A stream that follows the log would not end.
+    const more = name === 'stream' ? 'follow=false&from=1' : ''
+    return [
+      [`GET /api/usage/${name}`, get(`/api/usage/${name}?tenant_id=${tenantId}&${more}`)] as const,
+      [
+        `GET /api/admin/tenants/{id}/usage/${name}`,
+        get(`/api/admin/tenants/${tenantId}/usage/${name}?${more}`),
+      ] as const,
+    ]
+  })
   return Object.fromEntries(operations)
 }
 

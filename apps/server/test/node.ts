@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { pino } from 'pino'
 import { ensureOperatorKey } from '../src/access/keys.ts'
+import type { StreamPatience } from '../src/analytics/stream/live-stream.ts'
 import { type Clock, systemClock } from '../src/lib/clock.ts'
 import type { Settings } from '../src/lib/settings.ts'
 import { buildServer, type Server } from '../src/server.ts'
@@ -40,6 +41,7 @@ export type NodeOptions = Partial<Settings> & {
   clock?: Clock
   /** Whether it does jobs, as e-mails. */
   jobs?: boolean
+  streamPatience?: Partial<StreamPatience>
 }
 
 /** As `main` has them by default, but for the limits that tests would run into. */
@@ -78,6 +80,7 @@ export async function nodeOn(
     log: pino({ level: process.env.TEST_LOG ?? 'silent' }),
     settings: testSettings(options),
     jobs: options.jobs ?? false,
+    streamPatience: options.streamPatience,
   })
   await ensureOperatorKey(server.pool, OPERATOR_KEY)
   const url = await server.app.listen({ host: '127.0.0.1', port: 0 })

@@ -76,6 +76,7 @@ export const PROBLEMS = {
   unsupported_media_type: { status: 415, title: 'The content type is not supported' },
   locked: { status: 423, title: 'Too many failed sign-ins; locked for a while' },
   too_many_requests: { status: 429, title: 'Too many requests' },
+  too_many_streams: { status: 429, title: 'Too many live streams are open' },
   header_too_large: { status: 431, title: 'The headers are too large' },
   internal_error: { status: 500, title: 'Something went wrong here' },
   overloaded: {

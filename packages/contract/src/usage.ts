@@ -92,6 +92,30 @@ export const metricsReply = z
     'Prometheus text, or OpenMetrics where Accept asks for it: tollgate_conversions_total{service,file_type,output_format,status}, tollgate_denials_total, tollgate_quota_used, _limit, _remaining, tollgate_credits_remaining, tollgate_processing_seconds',
   )
 
+const seqText = z.string().regex(/^\d{1,15}$/, 'the number of a line, at most 15 digits')
+export const streamQuery = z.strictObject({
+  ...tenantQuery.shape,
+  from: z
+    .union([z.literal('now'), seqText], { error: 'now, or the number of a line' })
+    .default('now')
+    .describe('The first line to send, by its seq; now: what comes from here on'),
+  last_event_id: seqText
+    .describe(
+      'What was seen last, for who cannot send the header Last-Event-ID, which goes before it',
+    )
+    .optional(),
+  follow: z
+    .enum(['true', 'false'])
+    .default('true')
+    .describe('false: ends when all lines that there are now were sent'),
+})
+export const lastEventId = seqText
+export const streamReply = z
+  .string()
+  .describe(
+    'Server-sent events. `decision`: a line that decides a call or hold, `entry`: any other line of the log, both as in /api/entries, with its seq as id. `gap`: lines {from, through} that are gone. `dropped`: the last event, with {reason, detail}. Others may come to be.',
+  )
+
 const rate = z.number().nullable().describe('Percent, one decimal; null: no calls')
 const ms = z.number().int().nullable().describe('null: no call told how long it took')
 

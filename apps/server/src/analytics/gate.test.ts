@@ -25,6 +25,7 @@ async function read(what: string, key: string) {
 const LACKING: [what: string, feature: string, plan: string][] = [
   ['current', 'realtime', 'pro'],
   ['metrics', 'realtime', 'pro'],
+  ['stream', 'realtime', 'pro'],
   ['performance', 'performance', 'pro'],
   ['history?granularity=hourly', 'hourly_granularity', 'pro'],
   ['history?granularity=minute', 'second_granularity', 'enterprise'],

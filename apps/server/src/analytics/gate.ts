@@ -2,6 +2,7 @@ import type { Granularity, PlanFeature } from '@tollgate/contract'
 import type { Catalog } from '../catalog/catalog.ts'
 import type { PlanFeatures, PlanTerms } from '../catalog/types.ts'
 import type { Account } from '../ledger/types.ts'
+import type { Caller } from '../lib/caller.ts'
 import { ProblemError } from '../lib/problem-error.ts'
 import { dayAt, startOfDay } from './calendar.ts'
 import type { Range } from './range.ts'
@@ -17,6 +18,11 @@ const FEATURES = {
 
 export function needOf(feature: keyof typeof FEATURES): Need {
   return FEATURES[feature]
+}
+
+/** A plan binds the tenant and the services that speak for it, not those who operate Tollgate. */
+export function isGated({ tenant, credential }: Caller): boolean {
+  return tenant !== null || credential === 'service_key'
 }
 
 /** Days, weeks and months every plan has; minutes are for those that have seconds. */

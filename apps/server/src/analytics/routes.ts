@@ -18,17 +18,19 @@ import {
 } from '@tollgate/contract'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
-import type { Caller } from '../lib/caller.ts'
 import { type AnalyticsDependencies, answer, type Verb } from './answer.ts'
 import { usageBreakdown } from './breakdown.ts'
 import { usageCurrent } from './current.ts'
 import { type ExportFile, usageExport } from './export.ts'
+import { isGated } from './gate.ts'
 import { usageHistory } from './history.ts'
 import { expositionFormat } from './metrics/exposition.ts'
 import { type MetricsText, usageMetrics } from './metrics/metrics.ts'
 import { usagePerformance } from './performance.ts'
 import { usageByKey, usageByTeam } from './senders.ts'
 import { summary } from './summary.ts'
+import { streamRoutes } from './stream/routes.ts'
+import type { StreamsDependencies } from './stream/streams.ts'
 import { usageTimeseries } from './timeseries.ts'
 
 type Asked = { tenant_id?: string | undefined }
@@ -122,11 +124,15 @@ const READINGS: readonly Reading[] = [
 ]
 
 /** The Usage API: for the tenant itself, and of any tenant for operators. */
-export function analyticsRoutes(app: FastifyInstance, deps: AnalyticsDependencies): void {
+export function analyticsRoutes(
+  app: FastifyInstance,
+  deps: AnalyticsDependencies & StreamsDependencies,
+): void {
   for (const reading of READINGS) {
     ownRoute(app, deps, reading)
     operatorRoute(app, deps, reading)
   }
+  streamRoutes(app, deps)
 }
 
 const CACHING =
@@ -198,9 +204,4 @@ function sendFile(reply: FastifyReply, { name, type, text }: ExportFile): Fastif
 
 function sendMetrics(reply: FastifyReply, { type, text }: MetricsText): FastifyReply {
   return reply.header('content-type', type).serializer(String).send(text)
-}
-
-/** A plan binds the tenant and the services that speak for it, not those who operate Tollgate. */
-function isGated({ tenant, credential }: Caller): boolean {
-  return tenant !== null || credential === 'service_key'
 }

@@ -232,6 +232,7 @@ const STATEMENTS: Record<string, Record<string, readonly unknown[]>> = {
     readEntriesBySeq: [1, [1]],
     readEntriesAbout: [1, { start: 0, end: 1 }, { afterSeq: 0, throughSeq: 1, limit: 10 }],
     readLastSeq: [1],
+    readLastSeqs: [[1]],
     readCreditEntries: [1, null, 10],
     readCreditLines: [1, { fromSeq: 1, belowSeq: 2 }, 10],
   },

@@ -11,6 +11,7 @@ import { appendAudit, auditRecorder } from '../access/audit/append.ts'
 import { senderNamesOf } from '../access/keys.ts'
 import { type AccessDependencies, accessRoutes } from '../access/routes.ts'
 import { analyticsRoutes } from '../analytics/routes.ts'
+import type { StreamPatience } from '../analytics/stream/live-stream.ts'
 import type { PdfThread } from '../billing/documents/pdf-thread.ts'
 import type { PaymentProvider } from '../billing/payments/types.ts'
 import { billingRoutes } from '../billing/routes.ts'
@@ -41,6 +42,7 @@ export type AppDependencies = AccessDependencies &
     payments: PaymentProvider
     pdfs: PdfThread
     log: Logger
+    streamPatience?: Partial<StreamPatience> | undefined
   }
 
 /** The HTTP door: every route with who may use it, one way for bodies, errors and ids. */
@@ -98,7 +100,8 @@ export async function buildApp(deps: AppDependencies): Promise<FastifyInstance> 
       await creditsForSale(deps.pool, deps, tenantNo)
     }
     ledgerRoutes(routes, { ...deps, senderNames, audit, checkCreditsSold })
-    analyticsRoutes(routes, { ...deps, senderNames })
+    const { watchers } = deps.ledger
+    analyticsRoutes(routes, { ...deps, senderNames, watchers, patience: deps.streamPatience })
     catalogRoutes(routes, {
       ...deps,
       audit: appendAudit,

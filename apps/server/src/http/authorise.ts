@@ -28,6 +28,9 @@ export function authorise(app: FastifyInstance, deps: AuthoriseDependencies): vo
   app.decorateRequest('tenantNo', function (this: FastifyRequest, tenantId: string | undefined) {
     return directory.tenantFor(this.caller, tenantId)
   })
+  app.decorateRequest('stillMay', function (this: FastifyRequest) {
+    return stillMay(deps, this)
+  })
   app.decorateRequest('actor', function (this: FastifyRequest) {
     return actorOf(this)
   })
@@ -73,6 +76,18 @@ async function admit(deps: AuthoriseDependencies, request: FastifyRequest): Prom
   if (!policy.permits(caller.roles, access)) {
     const detail = `This needs one of: ${policy.rolesThatMay(access).join(', ')}.`
     throw new ProblemError('forbidden', { detail })
+  }
+}
+
+async function stillMay(deps: AuthoriseDependencies, request: FastifyRequest): Promise<boolean> {
+  const { directory, policy } = deps
+  try {
+    const { roles, tenant } = await directory.authenticate(request.headers.authorization)
+    const sameTenant = tenant?.tenantNo === request.caller.tenant?.tenantNo
+    return sameTenant && policy.permits(roles, request.routeOptions.config.access!)
+  } catch (error) {
+    if (error instanceof ProblemError && error.code === 'unauthorized') return false
+    throw error
   }
 }
 

@@ -335,6 +335,8 @@ test('hostile text in paths and queries is refused', async () => {
     (text: string): Sent => ({ method: 'GET', path: `/api/usage/history?period=x${text}` }),
     (text: string): Sent => ({ method: 'GET', path: `/api/usage/breakdown?start_date=${text}-` }),
     (text: string): Sent => ({ method: 'GET', path: `/api/usage/timeseries?group_by=x${text}` }),
+    (text: string): Sent => ({ method: 'GET', path: `/api/usage/stream?from=x${text}` }),
+    (text: string): Sent => ({ method: 'GET', path: `/api/usage/stream?last_event_id=${text}x` }),
     (text: string): Sent => ({ method: 'GET', path: `/api/admin/tenants?limit=x${text}` }),
   )
   const attack = fc.tuple(places, hostileText).map(([at, text]) => ({ sent: at(text), names: [] }))

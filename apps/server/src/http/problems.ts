@@ -9,6 +9,7 @@ const RETRY_AFTER_SECONDS: Partial<Record<ProblemCode, number>> = {
   database_unavailable: DATABASE_RETRY_AFTER_SECONDS,
   overloaded: LANE_RETRY_AFTER_SECONDS,
   stopping: DATABASE_RETRY_AFTER_SECONDS,
+  too_many_streams: DATABASE_RETRY_AFTER_SECONDS,
 }
 
 /** The wire form of a problem (RFC 9457). */

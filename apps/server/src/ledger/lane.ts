@@ -21,12 +21,14 @@ import { decideAgain } from './slow-path.ts'
 import { readAccounts, writeBatch } from './store.ts'
 import { LedgerError, type Receipt, type Submission } from './submission.ts'
 import type { Account } from './types.ts'
+import type { Watchers } from './watchers.ts'
 
 export type LaneDependencies = {
   connect: () => Promise<pg.Client>
   catalog: Catalog
   clock: Clock
   meter: LaneMeter
+  watchers: Watchers
   /** Called for failures that are nobody's expected conflict. */
   onError: (error: unknown) => void
 }
@@ -152,6 +154,7 @@ export class Lane {
       finished('committed')
       // Even if one before it failed: that this one committed proves it stood on other accounts.
       this.settle(decided)
+      this.deps.watchers.tell(decided.batch.accounts)
     } catch (error) {
       finished('failed')
       this.fail(decided, error)
@@ -220,6 +223,7 @@ export class Lane {
       for (const account of settled.accounts) this.accounts.set(account.tenantNo, account)
       if (settled.lostConnection) this.connection.discard()
       for (const { submission, answer } of settled.answers) this.answer(submission, answer)
+      this.deps.watchers.tell(settled.accounts.map((after) => ({ after })))
     }
     this.recovering = false
     this.pump()

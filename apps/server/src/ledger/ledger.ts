@@ -6,10 +6,12 @@ import { Lane, type LaneDependencies } from './lane.ts'
 import { LaneMeter } from './meter.ts'
 import type { IdempotencyKey } from './store.ts'
 import { LedgerError, type Receipt, Submission } from './submission.ts'
+import { Watchers } from './watchers.ts'
 
 /** The way into every tenant's log. */
 export class Ledger {
   readonly meter = new LaneMeter()
+  readonly watchers = new Watchers()
   private readonly lanes: Lane[]
 
   constructor(deps: {
@@ -18,7 +20,8 @@ export class Ledger {
     clock: Clock
     onError: (error: unknown) => void
   }) {
-    this.lanes = Array.from({ length: LANES_COUNT }, () => new Lane({ ...deps, meter: this.meter }))
+    const { meter, watchers } = this
+    this.lanes = Array.from({ length: LANES_COUNT }, () => new Lane({ ...deps, meter, watchers }))
   }
 
   /**

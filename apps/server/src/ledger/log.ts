@@ -6,6 +6,7 @@ import {
   readEntriesBySeq,
   readEntriesForward,
   readLastSeq,
+  readLastSeqs,
   readVoids,
 } from './store.ts'
 
@@ -37,4 +38,9 @@ export function logOf(db: Queryable, tenantNo: number): Log {
     voids: (throughSeq) => readVoids(db, tenantNo, throughSeq),
     about: (stretch, page) => readEntriesAbout(db, tenantNo, stretch, page),
   }
+}
+
+/** How many lines each of some logs has, by tenant. */
+export function logLengths(db: Queryable, tenantNos: number[]): Promise<Map<number, number>> {
+  return readLastSeqs(db, tenantNos)
 }

@@ -327,6 +327,19 @@ export async function readLastSeq(client: Queryable, tenantNo: number): Promise<
   return Number(rows[0]?.last_seq ?? 0)
 }
 
+/** How many lines each log has, by tenant. */
+export async function readLastSeqs(
+  client: Queryable,
+  tenantNos: number[],
+): Promise<Map<number, number>> {
+  const { rows } = await client.query<{ tenant_no: number; last_seq: bigint }>({
+    name: 'read_last_seqs',
+    text: 'SELECT tenant_no, last_seq FROM account WHERE tenant_no = ANY($1::int4[])',
+    values: [tenantNos],
+  })
+  return new Map(rows.map((row) => [row.tenant_no, Number(row.last_seq)]))
+}
+
 /** Credit changes that are no calls, newest first, below `beforeSeq`; null: from the newest. */
 export async function readCreditEntries(
   client: Queryable,

@@ -50,6 +50,11 @@ declare module 'fastify' {
     /** The caller, from where, by which request. */
     actor(): Actor
     /**
+     * Whether who sent this, perhaps long ago, might send it now: of a key that was revoked and a role
+     * that was changed it knows as soon as any request does.
+     */
+    stillMay(): Promise<boolean>
+    /**
      * The number of the tenant that a request is about: the caller's own, or the one it names. Who
      * belongs to a tenant speaks for that one only; another one's name is answered as one that does
      * not exist.
