@@ -1,10 +1,10 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { createServer } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Redis } from 'ioredis'
 import type { RedisSettings } from '../src/lib/settings.ts'
 import { REDIS_TIMEOUT_MS_MAX } from '../src/limits.ts'
+import { freePort } from './free-port.ts'
 
 /** A Redis of one test file's own, which it can take away. */
 export type TestRedis = {
@@ -67,15 +67,6 @@ export async function startRedis(): Promise<TestRedis> {
       if (child.exitCode === null && child.signalCode === null) await kill()
     },
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as { port: number }
-  server.close()
-  await once(server, 'close')
-  return port
 }
 
 async function untilItAnswers(url: string): Promise<void> {
