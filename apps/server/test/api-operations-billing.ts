@@ -92,7 +92,14 @@ export async function creditNoteOf(node: TestNode, tenantId: string): Promise<st
   const { pool, clock } = node.server
   const invoiceId = await issuedInvoice(node, tenantId)
   const invoice = await readInvoice(pool, tenantOfInvoice(invoiceId)!, invoiceId)
-  const nothing = { lines: [], subtotal: '0.00', tax_rate: null, tax: '0.00', total: '0.00' }
+  const nothing = {
+    lines: [],
+    subtotal: '0.00',
+    tax_rate: null,
+    tax: '0.00',
+    taxes: [],
+    total: '0.00',
+  }
   const note = await issueCreditNote(pool, invoice!, {
     ...nothing,
     reason: 'test',

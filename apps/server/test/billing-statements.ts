@@ -54,7 +54,7 @@ export const BILLING_STATEMENTS: Record<string, Record<string, readonly unknown[
     readCreditNote: [1, 'c'],
     readCreditNoteByKey: [1, 'k'],
     readCreditNotes: [1, null, 10],
-    readTaxCredited: [1, 'i'],
+    readCreditedByRate: [1, 'i'],
   },
   'billing/invoices': {
     takeNumber: ['INV'],
@@ -64,7 +64,9 @@ export const BILLING_STATEMENTS: Record<string, Record<string, readonly unknown[
     readInvoices: [1, null, 10],
     readAllInvoices: [{ status: null, testClocks: false, before: null, limit: 10 }],
     readRevenue: [0, 1],
+    takeStep: [1, 'invoice', 'i'],
     readBilled: [1],
+    readTouchedInvoices: [1],
     readLatePeriods: [1],
     settleLate: [1, [0], 'i'],
     readSettled: [1, 'i', 10],
@@ -108,6 +110,7 @@ export const BILLING_STATEMENTS: Record<string, Record<string, readonly unknown[
   'billing/subscription': { lockSubscriber: [1] },
   'billing/usage': {
     lockPosition: [1, { start: 0, end: 1 }],
+    holdPosition: [1],
     writeFolded: [1, 1],
     readUsage: [1, [0]],
     writeUsage: [1, [ANY_USAGE]],
@@ -122,6 +125,7 @@ export const BILLING_STATEMENTS: Record<string, Record<string, readonly unknown[
   'billing/verify': {
     readTenantNos: [],
     readPosition: [1],
+    readSteps: [1],
     readUsagePeriods: [1],
     readValues: [1, 0],
     readSeries: [],

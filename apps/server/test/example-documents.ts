@@ -55,8 +55,9 @@ const shared = {
   },
 }
 
+/** Taxes by rate are as the whole has them, unless they are given. */
 export function invoice(changes: Partial<Invoice> = {}): Invoice {
-  return {
+  return withTaxes({
     invoice_id: 'inv_1',
     number: 'INV-2026-000042',
     status: 'open',
@@ -72,11 +73,11 @@ export function invoice(changes: Partial<Invoice> = {}): Invoice {
     tax: '0.00',
     total: '25.00',
     ...changes,
-  }
+  })
 }
 
 export function creditNote(changes: Partial<CreditNote> = {}): CreditNote {
-  return {
+  return withTaxes({
     credit_note_id: 'cn_1',
     number: 'CN-2026-000007',
     invoice_id: 'inv_1',
@@ -91,5 +92,12 @@ export function creditNote(changes: Partial<CreditNote> = {}): CreditNote {
     tax: '0.95',
     total: '5.95',
     ...changes,
-  }
+  })
+}
+
+function withTaxes<Document extends Pick<Invoice, 'subtotal' | 'tax_rate' | 'tax'>>(
+  document: Document & { taxes?: Invoice['taxes'] },
+): Document & Pick<Invoice, 'taxes'> {
+  const { tax_rate, subtotal, tax, taxes = [{ tax_rate, subtotal, tax }] } = document
+  return { ...document, taxes }
 }

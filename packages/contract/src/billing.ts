@@ -72,6 +72,13 @@ export const party = z.object({
 })
 export type Party = z.infer<typeof party>
 
+export const taxOfRate = z.object({
+  tax_rate: taxRate,
+  subtotal: amount.describe('Of the lines with this rate'),
+  tax: amount,
+})
+export type TaxOfRate = z.infer<typeof taxOfRate>
+
 const issuedDocument = {
   currency,
   period: billedPeriod,
@@ -80,8 +87,13 @@ const issuedDocument = {
   customer: party,
   lines: z.array(invoiceLine),
   subtotal: amount,
-  tax_rate: taxRate,
+  tax_rate: taxRate.describe(
+    'Percent; null: no tax is shown. Corrections have that of the invoice they correct: see taxes',
+  ),
   tax: amount,
+  taxes: z
+    .array(taxOfRate)
+    .describe('By rate, that of the document first; they add up to subtotal and tax'),
   total: amount,
 }
 

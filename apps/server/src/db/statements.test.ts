@@ -6,6 +6,7 @@ import { testDatabase } from '../../test/database.ts'
 import { ANY_INVOICE, BILLING_STATEMENTS } from '../../test/billing-statements.ts'
 import { newAccount } from '../../test/ledger-accounts.ts'
 import { insertInvoice } from '../billing/invoices/store.ts'
+import { lockPosition } from '../billing/usage/store.ts'
 import { createPool } from './pool.ts'
 
 const AUDIT_LINE = {
@@ -243,6 +244,8 @@ const database = await testDatabase()
 const pool = createPool(database.url, () => {})
 // A credit note is of an invoice that is there.
 await insertInvoice(pool, { ...ANY_INVOICE, invoice_id: 'before', period_start: -1 })
+// Whoever issues holds a position.
+await lockPosition(pool, 1, { start: 0, end: 1 })
 after(async () => {
   await pool.end()
   await database.drop()

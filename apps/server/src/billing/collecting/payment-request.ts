@@ -1,5 +1,5 @@
 import { formatMoney, NOTHING, parseExact } from '../../lib/money.ts'
-import type { IssuedInvoice } from '../invoices/invoice-json.ts'
+import { type IssuedInvoice, taxesOf } from '../invoices/invoice-json.ts'
 import type { InvoiceRow } from '../invoices/store.ts'
 import type { PaymentRequest } from '../payments/types.ts'
 
@@ -12,10 +12,13 @@ export function paymentRequestOf(
   { amount, tenantId, reference }: { amount: string; tenantId: string; reference: string | null },
 ): PaymentRequest {
   const { invoice_id, number, currency, due_at, total } = invoice
-  const { customer, lines, tax, tax_rate } = invoice.document.issued as IssuedInvoice
+  const issued = invoice.document.issued as IssuedInvoice
+  const { customer, lines } = issued
   const credited = parseExact(amount).sub(parseExact(total))
   const besides = [
-    { description: `Tax, ${tax_rate ?? '0'} %`, amount: tax },
+    ...taxesOf(issued).map(({ tax_rate, tax }) => {
+      return { description: `Tax, ${tax_rate ?? '0'} %`, amount: tax }
+    }),
     { description: 'Credited', amount: formatMoney(credited, currency) },
   ]
   return {

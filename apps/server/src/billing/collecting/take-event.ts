@@ -2,7 +2,8 @@ import { inTransaction, type Queryable } from '../../db/pool.ts'
 import { SYSTEM } from '../../lib/audit-entry.ts'
 import { parseExact } from '../../lib/money.ts'
 import { tenantOfInvoice } from '../invoices/invoice-json.ts'
-import { type InvoiceRow, lockInvoice, writeStatus } from '../invoices/store.ts'
+import { type InvoiceRow, lockInvoice, takeStep, writeStatus } from '../invoices/store.ts'
+import { holdPosition } from '../usage/store.ts'
 import type { PaymentEvent } from '../payments/types.ts'
 import { type CollectingDependencies, markPaid } from './request-payment.ts'
 import { insertPaymentEvent } from './store.ts'
@@ -19,6 +20,8 @@ export async function takePaymentEvent(
   await inTransaction(pool, async (db) => {
     if (!(await insertPaymentEvent(db, payments.name, event.eventId))) return
     const tenantNo = tenantOfInvoice(event.invoiceId)
+    // As for people who make an invoice void.
+    if (tenantNo !== null && event.kind === 'voided') await holdPosition(db, tenantNo)
     const invoice = tenantNo === null ? null : await lockInvoice(db, tenantNo, event.invoiceId)
     const wrong = invoice === null ? 'there is no such invoice' : whatIsWrong(invoice, event)
     if (invoice === null || wrong !== null) {
@@ -56,6 +59,7 @@ async function apply(
   const from = status === 'void' ? ['open', 'uncollectible'] : ['open']
   if (!from.includes(invoice.status)) return
   const { tenant_no: tenantNo, invoice_id: invoiceId } = invoice
+  if (status === 'void') await takeStep(db, tenantNo, 'void', invoiceId)
   await writeStatus(db, tenantNo, invoiceId, { status, paidAt: null })
   await deps.appendAudit(db, SYSTEM, {
     tenantNo,

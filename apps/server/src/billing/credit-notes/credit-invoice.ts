@@ -1,4 +1,4 @@
-import type { CreditNote, creditNoteBody, InvoiceLine, Party } from '@tollgate/contract'
+import type { CreditNote, creditNoteBody, Party } from '@tollgate/contract'
 import type pg from 'pg'
 import type { z } from 'zod'
 import type { Catalog } from '../../catalog/catalog.ts'
@@ -10,12 +10,13 @@ import type { Clock } from '../../lib/clock.ts'
 import { formatMoney, parseExact } from '../../lib/money.ts'
 import { ProblemError } from '../../lib/problem-error.ts'
 import type { AppendAudit } from '../audit.ts'
-import { type IssuedInvoice, tenantOfInvoice } from '../invoices/invoice-json.ts'
+import { tenantOfInvoice } from '../invoices/invoice-json.ts'
 import { addCredited, type InvoiceRow, lockInvoice } from '../invoices/store.ts'
 import { amountIn } from '../profile/amount-in.ts'
+import { holdPosition } from '../usage/store.ts'
 import { issueCreditNote } from './issue.ts'
-import { readCreditNoteByKey, readTaxCredited } from './store.ts'
-import { taxOfCredit } from './tax-of-credit.ts'
+import { creditByHand } from './credit-by-hand.ts'
+import { readCreditNoteByKey, readCreditedByRate } from './store.ts'
 
 export type CreditDependencies = {
   pool: pg.Pool
@@ -42,7 +43,9 @@ export async function creditInvoice(
   if (tenantNo === null) throw new ProblemError('not_found')
   try {
     return await inTransaction(deps.pool, async (db) => {
-      // Whoever credits the same invoice waits here, so what is looked at below stays so.
+      // Whoever credits the same invoice waits here, so what is looked at below stays so. So does
+      // whoever works out corrections, which go by what is credited.
+      await holdPosition(db, tenantNo)
       const invoice = await lockInvoice(db, tenantNo, invoiceId)
       if (invoice === null) throw new ProblemError('not_found')
       const before = await noteUnderKey(db, invoice, wanted)
@@ -85,19 +88,11 @@ async function credit(
     throw new ProblemError('invoice_status_conflict', { detail })
   }
   if (!(await addCredited(db, tenantNo, invoiceId, total))) throw exceeds(invoice)
-  const { tax_rate } = invoice.document.issued as IssuedInvoice
-  const tax = taxOfCredit({
-    total,
-    taxRate: tax_rate,
-    currency,
-    creditedBefore: invoice.credited,
-    taxBefore: await readTaxCredited(db, tenantNo, invoiceId),
-  })
-  const subtotal = formatMoney(parseExact(total).sub(parseExact(tax)), currency)
+  const before = await readCreditedByRate(db, tenantNo, invoiceId)
+  const amounts = creditByHand(invoice, { total, reason: wanted.reason }, before)
   const { now } = await accountAt(db, catalog, tenantNo, clock.now())
   const note = await issueCreditNote(db, invoice, {
-    lines: [lineOf(wanted.reason, subtotal, tax_rate)],
-    ...{ subtotal, tax_rate, tax, total, seller, now },
+    ...{ ...amounts, seller, now },
     reason: wanted.reason,
     throughSeq: null,
     basis: null,
@@ -111,21 +106,6 @@ async function credit(
     recordedAt: clock.now(),
   })
   return note
-}
-
-function lineOf(description: string, amount: string, taxRate: string | null): InvoiceLine {
-  const nothingMeasured = { meter: null, unit: null, plan: null, plan_version: null, entries: null }
-  return {
-    kind: 'adjustment',
-    description,
-    ...nothingMeasured,
-    quantity: 1,
-    unit_price: null,
-    amount,
-    tax_rate: taxRate,
-    period: null,
-    math: [],
-  }
 }
 
 function exceeds({ number, total, credited, currency }: InvoiceRow): ProblemError {

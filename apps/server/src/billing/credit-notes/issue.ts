@@ -5,13 +5,13 @@ import { parseExact } from '../../lib/money.ts'
 import type { IssuedInvoice } from '../invoices/invoice-json.ts'
 import { numberText, seriesOf } from '../invoices/numbers.ts'
 import { settleInvoice } from '../invoices/settle.ts'
-import { type InvoiceRow, takeNumber } from '../invoices/store.ts'
+import { type InvoiceRow, takeNumber, takeStep } from '../invoices/store.ts'
 import type { Basis } from '../invoices/types.ts'
 import { insertCreditNote } from './store.ts'
 
 export type NoteToIssue = Pick<
   CreditNote,
-  'lines' | 'subtotal' | 'tax_rate' | 'tax' | 'total' | 'reason'
+  'lines' | 'subtotal' | 'tax_rate' | 'tax' | 'taxes' | 'total' | 'reason'
 > & {
   seller: Party
   now: number
@@ -23,7 +23,7 @@ export type NoteToIssue = Pick<
 }
 
 /**
- * In the transaction that holds the invoice and has added the note's total to what it is credited.
+ * In the transaction that holds the tenant's position and the invoice, and has added the note's total to what it is credited.
  * An invoice that was credited in full asks for nothing more, and counts as paid.
  * @param invoice as it was before
  */
@@ -52,8 +52,10 @@ export async function issueCreditNote(
     subtotal: note.subtotal,
     tax_rate: note.tax_rate,
     tax: note.tax,
+    taxes: note.taxes,
     total: note.total,
   }
+  const step = await takeStep(db, invoice.tenant_no, 'credit_note', creditNoteId)
   await insertCreditNote(db, {
     tenant_no: invoice.tenant_no,
     credit_note_id: creditNoteId,
@@ -62,7 +64,7 @@ export async function issueCreditNote(
     issued_at: now,
     total: note.total,
     through_seq: throughSeq === null ? null : BigInt(throughSeq),
-    document: { issued: document, basis },
+    document: { issued: document, basis, no: step },
     idempotency_key: idempotencyKey,
   })
   const credited = parseExact(invoice.credited).add(parseExact(note.total))

@@ -14,6 +14,7 @@ import { entryId, parseEntryId } from '../../lib/ids.ts'
 import { ProblemError } from '../../lib/problem-error.ts'
 import type { PdfThread } from '../documents/pdf-thread.ts'
 import { sendDocument } from '../documents/send-document.ts'
+import { taxesOf } from '../invoices/invoice-json.ts'
 import { type CreditDependencies, creditInvoice } from './credit-invoice.ts'
 import { type CreditNoteRow, readCreditNote, readCreditNotes } from './store.ts'
 
@@ -79,7 +80,8 @@ function readRoutes(fastify: FastifyInstance, { pool, pdfs }: CreditNoteRouteDep
 }
 
 function creditNoteJson({ document }: CreditNoteRow): CreditNote {
-  return document.issued as CreditNote
+  const issued = document.issued as CreditNote
+  return { ...issued, taxes: taxesOf(issued) }
 }
 
 function creditRoute(fastify: FastifyInstance, deps: CreditDependencies): void {

@@ -91,19 +91,63 @@ test('when all of it was wrong the whole invoice comes back, and nobody asks for
   )
 })
 
-test('never more than the invoice: what it cannot give back is taken off the next one', async () => {
+test('what was credited by hand is not given back again', async () => {
   const tenant = await january(10)
   const path = `/api/admin/invoices/${tenant.invoiceId}/credit-notes`
   expectStatus(await node.admin('POST', path, { amount: '0.95', reason: 'goodwill' }), 201)
   await voidOf(tenant.events[0]!)
   await billed.calls(tenant, 5)
   const [february] = await billed.move(tenant, '2025-03-01T00:00:00Z')
-  assert.equal((await notesOf(tenant)).length, 1)
-  const { credited, amount_due } = await billed.invoice(tenant.invoiceId)
-  assert.deepEqual([credited, amount_due], ['0.95', '0.05'])
-  assert.deepEqual(shown(await billed.invoice(february!)), [
-    ['charge', 'Calls', 5, '0.50'],
-    ['adjustment', 'Calls, period from 2025-01-01: correction', -1, '-0.10'],
+  // Nine calls cost 0.90, and 0.95 were credited: of the 1.00 that was asked 0.05 are left to give back.
+  const [note, ...others] = await notesOf(tenant)
+  assert.equal(others.length, 1)
+  assert.deepEqual(shown(note), [
+    ['adjustment', 'Calls, period from 2025-01-01: correction', 1, '0.10'],
+    [
+      'adjustment',
+      'Credited above what it costs, period from 2025-01-01: correction',
+      -1,
+      '-0.05',
+    ],
+  ])
+  const { credited, amount_due, status } = await billed.invoice(tenant.invoiceId)
+  assert.deepEqual([credited, amount_due, status], ['1.00', '0.00', 'paid'])
+  assert.deepEqual(shown(await billed.invoice(february!)), [['charge', 'Calls', 5, '0.50']])
+})
+
+test('never more than the invoice: what it cannot give back is taken off the next one', async () => {
+  const tenant = await january(10, { late_usage: 'next_invoice' })
+  for (const event of tenant.events.slice(0, 4)) await voidOf(event)
+  const february = await billed.calls(tenant, 5)
+  const [second] = await billed.move(tenant, '2025-03-01T00:00:00Z')
+  // 0.50 of February less 0.40 of January: it asks for 0.10.
+  assert.equal((await billed.invoice(second!)).total, '0.10')
+  const path = `/api/admin/tenants/${tenant.id}/billing`
+  expectStatus(await node.admin('PUT', path, { late_usage: 'credit_note' }), 200)
+  for (const event of february.slice(0, 2)) await voidOf(event)
+  await billed.calls(tenant, 3)
+  const [third] = await billed.move(tenant, '2025-04-01T00:00:00Z')
+  assert.deepEqual(await notesOf(tenant), [])
+  assert.deepEqual(shown(await billed.invoice(third!)), [
+    ['charge', 'Calls', 3, '0.30'],
+    ['adjustment', 'Calls, period from 2025-02-01: correction', -2, '-0.20'],
+  ])
+})
+
+test('the upcoming invoice is without what will be given back by a credit note', async () => {
+  const tenant = await january(10)
+  await voidOf(tenant.events[0]!)
+  await billed.calls(tenant, 2)
+  const upcoming = async () => {
+    const reply = await node.call('GET', '/api/billing/upcoming', tenant.key)
+    return shown(expectStatus(reply, 200).body)
+  }
+  assert.deepEqual(await upcoming(), [['charge', 'Calls', 2, '0.20']])
+  // What is to be paid for in the end is on it.
+  await billed.calls(tenant, 3, { timestamp: '2025-01-20T00:00:00Z' })
+  assert.deepEqual(await upcoming(), [
+    ['charge', 'Calls', 2, '0.20'],
+    ['adjustment', 'Calls, period from 2025-01-01: correction', 2, '0.20'],
   ])
 })
 

@@ -1,8 +1,9 @@
-import { onlyRow, type Queryable } from '../../db/pool.ts'
+import type { TaxOfRate } from '@tollgate/contract'
+import type { Queryable } from '../../db/pool.ts'
 import type { Basis } from '../invoices/types.ts'
 
-/** What was issued, and what it was computed from; null: by hand. */
-export type StoredNote = { issued: object; basis: Basis | null }
+/** What was issued, and what it was computed from (null: by hand); `no` is its step, as of an invoice. */
+export type StoredNote = { issued: object; basis: Basis | null; no?: number }
 
 export type CreditNoteRow = {
   tenant_no: number
@@ -79,16 +80,20 @@ export async function readCreditNotes(
   return rows
 }
 
-/** The tax that the credit notes of an invoice have taken back. */
-export async function readTaxCredited(
+/** What the credit notes of an invoice have taken back, by tax rate. */
+export async function readCreditedByRate(
   db: Queryable,
   tenantNo: number,
   invoiceId: string,
-): Promise<string> {
-  const result = await db.query<{ tax: string }>(
-    `SELECT coalesce(sum((document -> 'issued' ->> 'tax')::numeric), 0)::text AS tax
-     FROM credit_note WHERE tenant_no = $1 AND invoice_id = $2`,
+): Promise<TaxOfRate[]> {
+  const { rows } = await db.query<{ tax_rate: string | null; subtotal: string; tax: string }>(
+    `SELECT t ->> 'tax_rate' AS tax_rate, sum((t ->> 'subtotal')::numeric)::text AS subtotal,
+       sum((t ->> 'tax')::numeric)::text AS tax
+     FROM credit_note AS c, json_array_elements(
+       -- Where nothing is said of taxes, all lines have one rate.
+       coalesce(c.document #> '{issued,taxes}', json_build_array(c.document -> 'issued'))) AS t
+     WHERE c.tenant_no = $1 AND c.invoice_id = $2 GROUP BY 1`,
     [tenantNo, invoiceId],
   )
-  return onlyRow(result).tax
+  return rows
 }

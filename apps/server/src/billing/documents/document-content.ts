@@ -4,6 +4,7 @@ import { decimalsOf, formatMoneyText, formatQuantity } from './format-amount.ts'
 import { formatDate, formatDates } from './format-date.ts'
 import { lineMath } from './line-math.ts'
 import { printable } from './printable.ts'
+import { usedTaxes } from '../pricing/totals.ts'
 
 export type BillingDocument = Invoice | CreditNote
 
@@ -168,7 +169,13 @@ function totals(document: BillingDocument): DocumentContent['totals'] {
     rows.push({ label, value: money(text, document), weight })
   }
   add('Subtotal', document.subtotal)
-  if (document.tax_rate !== null) add(`Tax (${percent(document.tax_rate)})`, document.tax)
+  const taxes = usedTaxes(document.taxes)
+  for (const { tax_rate, subtotal, tax } of taxes) {
+    // What it is on is said where it is not the subtotal above.
+    const on = taxes.length === 1 ? '' : ` on ${money(subtotal, document)}`
+    if (tax_rate !== null) add(`Tax (${percent(tax_rate)}${on})`, tax)
+    else if (on !== '') add(`No tax${on}`, tax)
+  }
   if ('credit_note_id' in document) {
     add('Total credited', document.total, 'strong')
     return rows

@@ -3,6 +3,7 @@ import { stringify } from 'csv-stringify/sync'
 import { quantityText } from './format-amount.ts'
 import { formatIsoDate } from './format-date.ts'
 import { printable } from './printable.ts'
+import { usedTaxes } from '../pricing/totals.ts'
 
 /** The columns, in this order. New ones are added at the end, since programs may count them. */
 const COLUMNS = [
@@ -29,7 +30,7 @@ const NUMBER = /^-?\d+(\.\d+)?$/
 type CsvRow = Partial<Record<(typeof COLUMNS)[number], string>>
 
 /**
- * A row for each line (`row` is its kind), then `subtotal`, `tax` and `total`; of an invoice `credited`
+ * A row for each line (`row` is its kind), then `subtotal`, `tax` for each rate, and `total`; of an invoice `credited`
  * and `amount_due`, too. Amounts are as the contract has them, days are in the period's time zone. What
  * a spreadsheet would run as a formula is led in by an apostrophe; plain numbers below zero are none.
  */
@@ -82,10 +83,12 @@ function lineCells(line: InvoiceLine, { period }: Invoice | CreditNote): CsvRow 
 }
 
 function totals(document: Invoice | CreditNote): CsvRow[] {
-  const { subtotal, tax, tax_rate, total } = document
+  const { subtotal, taxes, total } = document
   const rows: CsvRow[] = [
     { row: 'subtotal', description: 'Subtotal', amount: subtotal },
-    { row: 'tax', description: 'Tax', amount: tax, tax_rate: tax_rate ?? '' },
+    ...usedTaxes(taxes).map(({ tax, tax_rate }) => {
+      return { row: 'tax', description: 'Tax', amount: tax, tax_rate: tax_rate ?? '' }
+    }),
     { row: 'total', description: 'Total', amount: total },
   ]
   if ('credit_note_id' in document) return rows

@@ -1,4 +1,4 @@
-import { parseExact } from '../../lib/money.ts'
+import { formatMoney, NOTHING, parseExact } from '../../lib/money.ts'
 import { closingAmount, type Discount } from '../pricing/totals.ts'
 import type { PeriodLine } from './rate-period.ts'
 import type { Billed } from './types.ts'
@@ -10,6 +10,8 @@ export type Adjustment = {
   readonly asNow: string
   readonly asBilled: string
   readonly entries: PeriodLine['entries']
+  /** Of the invoice that is corrected; not given: there is none, or the rule was another one then. */
+  readonly taxRate?: string | null
 }
 
 /** What closes the bill of a period: the same, when it is worked out again. */
@@ -17,12 +19,15 @@ export type Closing = {
   readonly currency: string
   readonly discounts: readonly Discount[]
   readonly minimumCommitment: string | null
+  /** What people credited of what was asked for the period, without tax. */
+  readonly creditedByHand: string
 }
 
 /**
  * What a period costs now less all that was asked for it, line by line. Both are rounded, so what is
  * asked in the end is what would have been asked at once: with the discounts and the commitment of that
- * period. Pure.
+ * period. But never less than people credited of it: what was given back once is not given back again.
+ * Pure.
  */
 export function adjustmentsOf(
   periodStart: number,
@@ -37,12 +42,12 @@ export function adjustmentsOf(
     asked.set(line.key, before === undefined ? line : plus(before, line))
   }
   const entries = new Map(now.map((line) => [line.key, line.entries]))
-  const lines = new Map(
-    [
-      ...now.map((line) => billedOf(periodStart, line)),
-      ...closingBilled(periodStart, now, closing),
-    ].map((line) => [line.key, line]),
-  )
+  const costs = [
+    ...now.map((line) => billedOf(periodStart, line)),
+    ...closingBilled(periodStart, now, closing),
+  ]
+  const all = [...costs, ...creditedBilled(periodStart, costs, closing)]
+  const lines = new Map(all.map((line) => [line.key, line]))
   const keys = [...new Set([...lines.keys(), ...asked.keys()])]
   return keys.flatMap((key) => {
     const before = asked.get(key)
@@ -73,23 +78,37 @@ export const CLOSING = 'closing'
 export function closingBilled(
   periodStart: number,
   lines: readonly { amount: string }[],
-  closing: Closing,
+  closing: Omit<Closing, 'creditedByHand'>,
 ): Billed[] {
   const amount = closingAmount({ ...closing, lines })
+  return asOneThing(periodStart, CLOSING, 'Discounts and minimum commitment', amount)
+}
+
+/** The key of what people credited of a period above what it costs. */
+export const CREDITED = 'credited'
+
+/** Asked for so that, with the credits taken off, a period never comes to less than nothing. */
+function creditedBilled(
+  periodStart: number,
+  costs: readonly { amount: string }[],
+  { creditedByHand, currency }: Closing,
+): Billed[] {
+  const credited = parseExact(creditedByHand)
+  const above = costs.reduce((left, { amount }) => left.sub(parseExact(amount)), credited)
+  if (credited.isZero() || above.lte(NOTHING)) return []
+  const amount = formatMoney(above, currency)
+  return asOneThing(periodStart, CREDITED, 'Credited above what it costs', amount)
+}
+
+function asOneThing(
+  periodStart: number,
+  key: string,
+  description: string,
+  amount: string,
+): Billed[] {
   if (parseExact(amount).isZero()) return []
-  return [
-    {
-      periodStart,
-      key: CLOSING,
-      description: 'Discounts and minimum commitment',
-      meter: 'base',
-      unit: '',
-      quantity: '1',
-      amount,
-      plan: '',
-      planVersion: 0,
-    },
-  ]
+  const nothingMeasured = { meter: 'base', unit: '', quantity: '1', plan: '', planVersion: 0 }
+  return [{ periodStart, key, description, amount, ...nothingMeasured }]
 }
 
 function nothing(line: Billed): Billed {

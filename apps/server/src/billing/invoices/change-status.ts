@@ -8,6 +8,7 @@ import type { Actor } from '../../lib/caller.ts'
 import type { Clock } from '../../lib/clock.ts'
 import { ProblemError } from '../../lib/problem-error.ts'
 import type { AppendAudit } from '../audit.ts'
+import { holdPosition } from '../usage/store.ts'
 import { tenantOfInvoice } from './invoice-json.ts'
 import { settleInvoice } from './settle.ts'
 import { type InvoiceRow, lockInvoice, readInvoice } from './store.ts'
@@ -40,6 +41,8 @@ export async function changeInvoiceStatus(
   const tenantNo = tenantOfInvoice(invoiceId)
   if (tenantNo === null) throw new ProblemError('not_found')
   return inTransaction(deps.pool, async (db) => {
+    // Corrections go by what is void, so it stays as it is while they are worked out.
+    if (status === 'void') await holdPosition(db, tenantNo)
     const invoice = await lockInvoice(db, tenantNo, invoiceId)
     if (invoice === null) throw new ProblemError('not_found')
     if (invoice.status === status) return invoice

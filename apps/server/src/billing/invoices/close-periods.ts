@@ -11,7 +11,7 @@ import { makeIdempotencyKey, storedKey } from '../../lib/idempotency.ts'
 import { parseExact } from '../../lib/money.ts'
 import type { Period } from '../../lib/periods.ts'
 import { BILLING_DUE_DAYS, BILLING_GRACE_MINUTES, PAYMENT_ATTEMPTS_MAX } from '../../limits.ts'
-import { settleByCreditNotes } from '../credit-notes/settle-late.ts'
+import { issueLateNotes } from '../credit-notes/settle-late.ts'
 import { readProfile, takeDiscounts } from '../profile/store.ts'
 import { type Folded, foldPage } from '../usage/fold.ts'
 import { lockPosition, movePosition, postpone } from '../usage/store.ts'
@@ -19,7 +19,7 @@ import { firstPeriodOf } from '../usage/timeline.ts'
 import { type WorkedOut, workOutInvoice } from './work-out.ts'
 import { invoiceIdOf, issuedJson } from './invoice-json.ts'
 import { numberText, seriesOf } from './numbers.ts'
-import { insertInvoice, settleLate, takeNumber } from './store.ts'
+import { insertInvoice, settleLate, takeNumber, takeStep } from './store.ts'
 
 export type ClosingDependencies = {
   pool: pg.Pool
@@ -102,10 +102,8 @@ async function issue(
   now: number,
 ): Promise<string | null> {
   const profile = await readProfile(db, folded.position.tenantNo)
-  if (profile.lateUsage === 'credit_note') {
-    await settleByCreditNotes(db, folded, { now, seller: deps.seller })
-  }
   const worked = await workOutInvoice(db, folded, period, deps.seller, profile)
+  await issueLateNotes(db, folded, worked.notes, { now, seller: deps.seller })
   const { draft, latePeriods, isSubscribed, hasTestClock, discountIds } = worked
   if (!isSubscribed && draft.lines.length === 0) return null
   const { tenantNo } = draft
@@ -121,6 +119,7 @@ async function issue(
       await addJob(db, 'request_payment', job, { maxAttempts: PAYMENT_ATTEMPTS_MAX })
     }
   }
+  const no = await takeStep(db, tenantNo, 'invoice', invoiceId)
   // Last, since whoever takes a number holds all others up until the end.
   const number = numberText(
     'INV',
@@ -143,6 +142,7 @@ async function issue(
     document: {
       issued: issuedJson(draft, { invoiceId, number, issuedAt: now, dueAt }),
       basis: draft.basis,
+      no,
     },
     status: nothingDue ? 'paid' : 'open',
     paid_at: nothingDue ? now : null,

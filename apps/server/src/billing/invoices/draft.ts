@@ -1,7 +1,7 @@
 import type { InvoiceLine, Party } from '@tollgate/contract'
 import { wireSecond } from '../../lib/wire-period.ts'
 import type { Discount } from '../pricing/totals.ts'
-import { totalInvoice } from '../pricing/totals.ts'
+import { isSameRate, totalInvoice } from '../pricing/totals.ts'
 import { type Adjustment, billedOf, closingBilled } from './adjustments.ts'
 import type { PeriodLine } from './rate-period.ts'
 import type { Profile } from '../profile/types.ts'
@@ -26,7 +26,7 @@ export function draftInvoice(toDraft: InvoiceToDraft): Draft {
   const totals = totalInvoice({
     currency: head.currency,
     lines: own,
-    corrections: earlier,
+    corrections: earlier.map(({ amount, tax_rate }) => ({ amount, taxRate: tax_rate })),
     minimumCommitment,
     discounts,
     taxRate,
@@ -80,9 +80,13 @@ export function chargeLine(line: PeriodLine, taxRate: string | null): InvoiceLin
   }
 }
 
-/** Names the month that it is about; what it costs now and what was asked before are its two steps. */
-export function adjustmentLine(adjustment: Adjustment, taxRate: string | null): InvoiceLine {
-  const { difference, asNow, asBilled, entries } = adjustment
+/**
+ * Names the month that it is about; what it costs now and what was asked before are its two steps. It is
+ * taxed as what it corrects was.
+ * @param ownRate of the document that it is on
+ */
+export function adjustmentLine(adjustment: Adjustment, ownRate: string | null): InvoiceLine {
+  const { difference, asNow, asBilled, entries, taxRate = ownRate } = adjustment
   const month = wireSecond(difference.periodStart).slice(0, 10)
   return {
     kind: 'adjustment',
@@ -92,7 +96,7 @@ export function adjustmentLine(adjustment: Adjustment, taxRate: string | null): 
     unit: difference.unit || null,
     unit_price: null,
     amount: difference.amount,
-    tax_rate: taxRate,
+    tax_rate: isSameRate(taxRate, ownRate) ? ownRate : taxRate,
     plan: difference.plan || null,
     plan_version: difference.planVersion || null,
     period: null,

@@ -1,12 +1,15 @@
-import type { Invoice, InvoiceStatus } from '@tollgate/contract'
+import type { Invoice, InvoiceStatus, TaxOfRate } from '@tollgate/contract'
 import { entryId, parseEntryId } from '../../lib/ids.ts'
 import { formatMoney, NOTHING, parseExact } from '../../lib/money.ts'
 import { wirePeriod } from '../../lib/wire-period.ts'
 import type { InvoiceRow } from './store.ts'
 import type { Draft } from './types.ts'
 
-/** An invoice without what may change after it was issued. */
-export type IssuedInvoice = Omit<Invoice, 'status' | 'paid_at' | 'credited' | 'amount_due'>
+/** An invoice without what may change after it was issued. `taxes` is younger than some of them. */
+export type IssuedInvoice = Omit<
+  Invoice,
+  'status' | 'paid_at' | 'credited' | 'amount_due' | 'taxes'
+> & { taxes?: TaxOfRate[] }
 
 /** One for each period, known before it is issued. */
 export function invoiceIdOf(tenantNo: number, periodStart: number): string {
@@ -37,6 +40,7 @@ export function issuedJson(
     subtotal: totals.subtotal,
     tax_rate: totals.tax_rate,
     tax: totals.tax,
+    taxes: totals.taxes,
     total: totals.total,
   }
 }
@@ -64,12 +68,20 @@ export function invoiceJson(row: InvoiceRow): Invoice {
   })
 }
 
+/** Where nothing is said of them, all lines of a document have one rate. */
+export function taxesOf(
+  issued: Pick<IssuedInvoice, 'tax_rate' | 'subtotal' | 'tax' | 'taxes'>,
+): TaxOfRate[] {
+  const { tax_rate, subtotal, tax, taxes = [{ tax_rate, subtotal, tax }] } = issued
+  return taxes
+}
+
 function withState(
   issued: IssuedInvoice,
   state: { status: InvoiceStatus; paid_at: string | null; credited: string; amount_due: string },
 ): Invoice {
   const { invoice_id, number, ...rest } = issued
-  return { invoice_id, number, ...state, ...rest }
+  return { invoice_id, number, ...state, ...rest, taxes: taxesOf(issued) }
 }
 
 function instant(ms: number): string {

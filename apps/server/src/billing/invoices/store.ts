@@ -1,5 +1,5 @@
 import { onlyRow, type Queryable } from '../../db/pool.ts'
-import type { Basis } from './types.ts'
+import type { AskedDocument, Basis } from './types.ts'
 
 /** Whoever takes a number holds the series until the end of the transaction: so there are no gaps. */
 export async function takeNumber(db: Queryable, series: string): Promise<number> {
@@ -14,8 +14,34 @@ export async function takeNumber(db: Queryable, series: string): Promise<number>
   return Number(last_no)
 }
 
-/** What was issued, and what it was computed from. */
-export type StoredDocument = { issued: object; basis: Basis }
+/**
+ * What is done to a tenant's documents, one after the other: what was void and credited when a document
+ * was issued can then be told later. Whoever takes a step holds the tenant's position.
+ */
+export async function takeStep(
+  db: Queryable,
+  tenantNo: number,
+  kind: 'invoice' | 'credit_note' | 'void',
+  documentId: string,
+): Promise<number> {
+  const { no } = onlyRow(
+    await db.query<{ no: bigint }>({
+      name: 'take_document_step',
+      text: `WITH position AS (
+          UPDATE billing_position SET steps = steps + 1 WHERE tenant_no = $1 RETURNING steps)
+        INSERT INTO document_step (tenant_no, no, kind, document_id)
+        SELECT $1, steps, $2, $3 FROM position RETURNING no`,
+      values: [tenantNo, kind, documentId],
+    }),
+  )
+  return Number(no)
+}
+
+/**
+ * What was issued, and what it was computed from. `no` is its step; what was issued before there were
+ * steps has none, and taxed corrections like everything else on it.
+ */
+export type StoredDocument = { issued: object; basis: Basis; no?: number }
 
 export type InvoiceRow = {
   tenant_no: number
@@ -174,20 +200,53 @@ function left(status: InvoiceRow['status']): string {
 }
 
 /** Everything that was ever asked of a tenant: of invoices and of credit notes for late lines. */
-export async function readBilled(
-  db: Queryable,
-  tenantNo: number,
-): Promise<{ id: string; throughSeq: number; basis: Basis }[]> {
-  const { rows } = await db.query<{ id: string; through_seq: bigint; basis: Basis }>(
-    `SELECT invoice_id AS id, through_seq, document -> 'basis' AS basis FROM invoice
-     WHERE tenant_no = $1
+export async function readBilled(db: Queryable, tenantNo: number): Promise<AskedDocument[]> {
+  const { rows } = await db.query<{
+    id: string
+    is_void: boolean
+    basis: Basis
+    period_start: number | null
+    tax_rate: string | null
+    credited_by_hand: string
+    through_seq: bigint
+  }>(
+    `WITH by_hand AS (
+       SELECT invoice_id, sum((document #>> '{issued,subtotal}')::numeric)::text AS credited
+       FROM credit_note WHERE tenant_no = $1 AND through_seq IS NULL GROUP BY invoice_id)
+     SELECT i.invoice_id AS id, i.status = 'void' AS is_void, i.document -> 'basis' AS basis,
+       i.period_start, i.document #>> '{issued,tax_rate}' AS tax_rate,
+       coalesce(h.credited, '0') AS credited_by_hand, i.through_seq
+     FROM invoice AS i LEFT JOIN by_hand AS h ON h.invoice_id = i.invoice_id
+     WHERE i.tenant_no = $1
      UNION ALL
-     SELECT credit_note_id, through_seq, document -> 'basis' FROM credit_note
-     WHERE tenant_no = $1 AND through_seq IS NOT NULL
+     SELECT credit_note_id, false, document -> 'basis', NULL, NULL, '0', through_seq
+     FROM credit_note WHERE tenant_no = $1 AND through_seq IS NOT NULL
      ORDER BY through_seq`,
     [tenantNo],
   )
-  return rows.map(({ id, through_seq, basis }) => ({ id, throughSeq: Number(through_seq), basis }))
+  return rows.map((row) => ({
+    id: row.id,
+    isVoid: row.is_void,
+    basis: row.basis,
+    periodStart: row.period_start,
+    taxRate: row.tax_rate,
+    creditedByHand: row.credited_by_hand,
+  }))
+}
+
+/** Invoices that people credited or made void since the last one was issued. */
+export async function readTouchedInvoices(db: Queryable, tenantNo: number): Promise<string[]> {
+  const { rows } = await db.query<{ invoice_id: string }>({
+    name: 'read_touched_invoices',
+    text: `SELECT DISTINCT coalesce(c.invoice_id, s.document_id) AS invoice_id
+      FROM document_step AS s LEFT JOIN credit_note AS c
+        ON c.tenant_no = s.tenant_no AND c.credit_note_id = s.document_id
+      WHERE s.tenant_no = $1 AND s.kind <> 'invoice' AND c.through_seq IS NULL
+        AND s.no > coalesce((SELECT max(no) FROM document_step
+          WHERE tenant_no = $1 AND kind = 'invoice'), 0)`,
+    values: [tenantNo],
+  })
+  return rows.map(({ invoice_id }) => invoice_id)
 }
 
 /** Periods that cost something else now than what was asked, because of lines that came late. */
@@ -201,6 +260,7 @@ export async function readLatePeriods(db: Queryable, tenantNo: number): Promise<
   return rows.map(({ period_start }) => period_start)
 }
 
+/** Also those that a document made up for that is void. */
 export async function settleLate(
   db: Queryable,
   tenantNo: number,
@@ -208,8 +268,10 @@ export async function settleLate(
   by: string,
 ): Promise<void> {
   await db.query(
-    `UPDATE late_entry SET settled_by = $3
-     WHERE tenant_no = $1 AND period_start = ANY($2::timestamptz[]) AND settled_by IS NULL`,
+    `UPDATE late_entry AS l SET settled_by = $3
+     WHERE l.tenant_no = $1 AND l.period_start = ANY($2::timestamptz[])
+       AND (l.settled_by IS NULL OR EXISTS (SELECT FROM invoice AS i
+         WHERE i.tenant_no = l.tenant_no AND i.invoice_id = l.settled_by AND i.status = 'void'))`,
     [tenantNo, periodStarts.map((at) => new Date(at)), by],
   )
 }

@@ -23,6 +23,21 @@ export type Basis = {
   readonly minimumCommitment: string | null
 }
 
+/**
+ * A document as corrections look at it: what it asked for, and what became of it. Of a credit note that
+ * corrections made only `id`, `isVoid` and `basis` say something.
+ */
+export type AskedDocument = {
+  readonly id: string
+  readonly isVoid: boolean
+  readonly basis: Basis
+  /** Of the period whose invoice it is; null: a credit note. */
+  readonly periodStart: number | null
+  readonly taxRate: string | null
+  /** By notes that people made, without tax. */
+  readonly creditedByHand: string
+}
+
 /** An invoice before it has a number. */
 export type Draft = {
   readonly tenantNo: number

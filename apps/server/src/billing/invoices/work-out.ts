@@ -9,12 +9,14 @@ import { readUsage } from '../usage/store.ts'
 import type { Usage } from '../usage/tally.ts'
 import { lasting } from '../usage/timeline.ts'
 import { currencyOf } from '../currency.ts'
-import { type Adjustment, adjustmentsOf } from './adjustments.ts'
+import { canBeCredited, creditOf, type NoteAmounts } from '../credit-notes/credit-of.ts'
+import type { Adjustment } from './adjustments.ts'
+import { correctionsOf, periodsAskedBy } from './corrections.ts'
 import { customerOf, draftInvoice } from './draft.ts'
 import { type PeriodLine, ratePeriod } from './rate-period.ts'
 import { invoiceIdOf } from './invoice-json.ts'
-import { readBilled, readLatePeriods } from './store.ts'
-import type { Draft } from './types.ts'
+import { readBilled, readInvoice, readLatePeriods, readTouchedInvoices } from './store.ts'
+import type { AskedDocument, Draft } from './types.ts'
 
 /** What an invoice of a period would be now, and what it would settle. */
 export type WorkedOut = {
@@ -24,11 +26,20 @@ export type WorkedOut = {
   readonly profile: Profile
   /** In the order in which they were taken off. */
   readonly discountIds: readonly string[]
-  /** Earlier periods whose late lines it makes up for. */
+  /** To be given back beside it, of earlier periods, for tenants who want it so. */
+  readonly notes: readonly NoteToGive[]
+  /** Earlier periods that it makes up for. */
   readonly latePeriods: readonly number[]
   /** Whether a subscription ran in the period at all. */
   readonly isSubscribed: boolean
   readonly hasTestClock: boolean
+}
+
+export type NoteToGive = {
+  readonly periodStart: number
+  readonly invoiceId: string
+  readonly adjustments: readonly Adjustment[]
+  readonly amounts: NoteAmounts
 }
 
 /** What an invoice must know of a tenant's log. */
@@ -53,9 +64,16 @@ export async function workOutInvoice(
   const last = own.at(-1)!
   const tenant = await readBilledTenant(db, tenantNo)
   const currency = currencyOf(profile, termsOf(spans[0]!.planVersionNo))
-  const latePeriods = await readLatePeriods(db, tenantNo)
-  const usage = await readUsage(db, tenantNo, [period.start, ...latePeriods])
+  const { periods: duePeriods, documents } = await readDuePeriods(db, tenantNo)
+  const usage = await readUsage(db, tenantNo, [period.start, ...duePeriods])
   const rate = (periodStart: number) => ratePeriodOf(folded, usage, periodStart, currency)
+  const corrections = duePeriods.map((start) => ({
+    periodStart: start,
+    adjustments: correctionsOf(documents, start, rate(start), currency),
+  }))
+  const notes = profile.lateUsage === 'credit_note' ? await notesFor(db, tenantNo, corrections) : []
+  const givenBack = new Set(notes.map(({ periodStart }) => periodStart))
+  const rest = corrections.filter(({ periodStart }) => !givenBack.has(periodStart))
   const rows = await readDiscounts(db, tenantNo)
   const lines = rate(period.start)
   const draft = draftInvoice({
@@ -67,7 +85,7 @@ export async function workOutInvoice(
     seller,
     customer: customerOf(tenant, profile),
     lines,
-    adjustments: await lateAdjustments(db, tenantNo, latePeriods, rate, currency),
+    adjustments: rest.flatMap(({ adjustments }) => adjustments),
     discounts: rows.map(discountOf),
     profile,
   })
@@ -76,7 +94,8 @@ export async function workOutInvoice(
     lines,
     profile,
     discountIds: rows.map(({ discount_id }) => discount_id),
-    latePeriods,
+    notes,
+    latePeriods: rest.map(({ periodStart }) => periodStart),
     isSubscribed: lasting(own).some(({ state }) => state !== 'canceled'),
     hasTestClock: tenant.has_test_clock,
   }
@@ -96,23 +115,37 @@ export function ratePeriodOf(
   })
 }
 
-export async function lateAdjustments(
+/**
+ * Earlier periods that may be due for a correction: lines came late, or people credited an invoice or
+ * made it void since the last one was issued, which touches all that it asked for.
+ */
+async function readDuePeriods(
   db: Queryable,
   tenantNo: number,
-  latePeriods: readonly number[],
-  rate: (periodStart: number) => PeriodLine[],
-  currency: string,
-): Promise<Adjustment[]> {
-  if (latePeriods.length === 0) return []
+): Promise<{ periods: number[]; documents: AskedDocument[] }> {
+  const late = await readLatePeriods(db, tenantNo)
+  const touched = await readTouchedInvoices(db, tenantNo)
+  if (late.length + touched.length === 0) return { periods: [], documents: [] }
   const documents = await readBilled(db, tenantNo)
-  const billed = documents.flatMap(({ basis }) => basis.billed)
-  return latePeriods.flatMap((periodStart) => {
-    const id = invoiceIdOf(tenantNo, periodStart)
-    const invoice = documents.find((document) => document.id === id)
-    const { discounts = [], minimumCommitment = null } = invoice?.basis ?? {}
-    const closing = { currency, discounts, minimumCommitment }
-    return adjustmentsOf(periodStart, rate(periodStart), billed, closing)
-  })
+  const again = documents.filter(({ id }) => touched.includes(id)).flatMap(periodsAskedBy)
+  return { periods: [...new Set([...late, ...again])].sort((a, b) => a - b), documents }
+}
+
+/** As far as the invoice of a period asks for that much. What is left is for the next invoice. */
+async function notesFor(
+  db: Queryable,
+  tenantNo: number,
+  corrections: readonly Pick<NoteToGive, 'periodStart' | 'adjustments'>[],
+): Promise<NoteToGive[]> {
+  const notes: NoteToGive[] = []
+  for (const { periodStart, adjustments } of corrections) {
+    const invoiceId = invoiceIdOf(tenantNo, periodStart)
+    const invoice = await readInvoice(db, tenantNo, invoiceId)
+    const amounts = invoice === null ? null : creditOf(adjustments, invoice)
+    if (amounts === null || !canBeCredited(invoice!, amounts.total)) continue
+    notes.push({ periodStart, invoiceId, adjustments, amounts })
+  }
+  return notes
 }
 
 function discountOf({ description, kind, value }: DiscountRow): Discount {

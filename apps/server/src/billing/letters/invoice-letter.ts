@@ -2,6 +2,7 @@ import type { Invoice } from '@tollgate/contract'
 import { type Mail, oneLine } from '../../delivery/letter.ts'
 import { formatMoney, parseExact } from '../../lib/money.ts'
 import { LETTER_LINES_MAX } from '../../limits.ts'
+import { usedTaxes } from '../pricing/totals.ts'
 
 /** What a customer is told when an invoice is issued; the invoice itself goes with it. Pure. */
 export function invoiceLetter(invoice: Invoice, to: string, publicUrl: string): Mail {
@@ -21,7 +22,9 @@ export function invoiceLetter(invoice: Invoice, to: string, publicUrl: string): 
     '',
     ...lines,
     ...(more > 0 ? [`  … and ${more} more lines`] : []),
-    ...(invoice.tax_rate === null ? [] : [`  Tax, ${invoice.tax_rate} %: ${money(invoice.tax)}`]),
+    ...usedTaxes(invoice.taxes).flatMap(({ tax_rate, tax }) => {
+      return tax_rate === null ? [] : [`  Tax, ${tax_rate} %: ${money(tax)}`]
+    }),
     '',
     `Total: ${money(invoice.total)}`,
     dueText(invoice),

@@ -102,6 +102,7 @@ const invoice: Invoice = {
   subtotal: '1.00',
   tax_rate: null,
   tax: '0.00',
+  taxes: [{ tax_rate: null, subtotal: '1.00', tax: '0.00' }],
   total: '1.00',
 }
 const letterOf = (more: object) =>

@@ -40,6 +40,7 @@ test('without anything, nothing is due', () => {
     subtotal: '0',
     tax_rate: null,
     tax: '0',
+    taxes: [{ tax_rate: null, subtotal: '0', tax: '0' }],
     total: '0',
   })
 })

@@ -27,6 +27,11 @@ export async function lockPosition(
   return { tenantNo, foldedSeq: Number(row.folded_seq), openFrom: row.open_from }
 }
 
+/** As whoever folds and issues does, until the transaction ends: what they go by stays as it is. */
+export async function holdPosition(db: Queryable, tenantNo: number): Promise<void> {
+  await db.query('SELECT FROM billing_position WHERE tenant_no = $1 FOR UPDATE', [tenantNo])
+}
+
 export async function writeFolded(db: Queryable, tenantNo: number, seq: number): Promise<void> {
   await db.query({
     name: 'write_folded',

@@ -11,13 +11,30 @@ export async function readTenantNos(db: Queryable): Promise<number[]> {
 export async function readPosition(
   db: Queryable,
   tenantNo: number,
-): Promise<{ foldedSeq: number; openFrom: number } | null> {
-  const { rows } = await db.query<{ folded_seq: bigint; open_from: number }>(
-    'SELECT folded_seq, open_from FROM billing_position WHERE tenant_no = $1',
+): Promise<{ foldedSeq: number; openFrom: number; steps: number } | null> {
+  const { rows } = await db.query<{ folded_seq: bigint; open_from: number; steps: bigint }>(
+    'SELECT folded_seq, open_from, steps FROM billing_position WHERE tenant_no = $1',
     [tenantNo],
   )
   const row = rows[0]
-  return row === undefined ? null : { foldedSeq: Number(row.folded_seq), openFrom: row.open_from }
+  if (row === undefined) return null
+  const { folded_seq, open_from, steps } = row
+  return { foldedSeq: Number(folded_seq), openFrom: open_from, steps: Number(steps) }
+}
+
+export type StepRow = { no: number; kind: 'invoice' | 'credit_note' | 'void'; documentId: string }
+
+/** What was done to a tenant's documents, in order. */
+export async function readSteps(db: Queryable, tenantNo: number): Promise<StepRow[]> {
+  const { rows } = await db.query<{ no: bigint; kind: StepRow['kind']; document_id: string }>(
+    'SELECT no, kind, document_id FROM document_step WHERE tenant_no = $1 ORDER BY no',
+    [tenantNo],
+  )
+  return rows.map(({ no, kind, document_id }) => ({
+    no: Number(no),
+    kind,
+    documentId: document_id,
+  }))
 }
 
 /** Of all periods that anything was measured in. */
