@@ -67,6 +67,7 @@ export const BILLING_STATEMENTS: Record<string, Record<string, readonly unknown[
     takeStep: [1, 'invoice', 'i'],
     readBilled: [1],
     readTouchedInvoices: [1],
+    readVoidsBefore: [1, 'i'],
     readLatePeriods: [1],
     settleLate: [1, [0], 'i'],
     readSettled: [1, 'i', 10],

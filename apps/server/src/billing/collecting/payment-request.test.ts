@@ -45,3 +45,17 @@ test('what was credited before is asked for no more, and is a line', () => {
   assert.deepEqual(request.lines.at(-1), { description: 'Credited', amount: '-1.00' })
   assert.equal(sum(request.lines), '4.95')
 })
+
+test('each tax rate is a line', () => {
+  const taxes = [
+    { tax_rate: '19', subtotal: '7.00', tax: '1.33' },
+    { tax_rate: '7', subtotal: '-2.00', tax: '-0.14' },
+  ]
+  const mixed = { ...invoice, total: '6.19', document: { issued: { ...issued, taxes } } }
+  const request = paymentRequestOf(mixed as unknown as InvoiceRow, { amount: '6.19', ...about })
+  assert.deepEqual(request.lines.slice(-2), [
+    { description: 'Tax, 19 %', amount: '1.33' },
+    { description: 'Tax, 7 %', amount: '-0.14' },
+  ])
+  assert.equal(sum(request.lines), '6.19')
+})

@@ -103,12 +103,7 @@ test('what was credited by hand is not given back again', async () => {
   assert.equal(others.length, 1)
   assert.deepEqual(shown(note), [
     ['adjustment', 'Calls, period from 2025-01-01: correction', 1, '0.10'],
-    [
-      'adjustment',
-      'Credited above what it costs, period from 2025-01-01: correction',
-      -1,
-      '-0.05',
-    ],
+    ['adjustment', 'Credited above what it costs, period from 2025-01-01: correction', -1, '-0.05'],
   ])
   const { credited, amount_due, status } = await billed.invoice(tenant.invoiceId)
   assert.deepEqual([credited, amount_due, status], ['1.00', '0.00', 'paid'])

@@ -81,3 +81,39 @@ test('a credit note names the invoice that it takes a part of, and why', () => {
   assert.ok(values.includes('Calls of 3 November failed on our side'))
   assert.match(notes[0]!, /INV-2026-000042/)
 })
+
+/** Taxed at 7 %, with a correction of what was taxed at 19 %, and one of what was not taxed. */
+const CORRECTED = {
+  tax_rate: '7.00',
+  lines: [
+    line({ amount: '100.00', tax_rate: '7.00' }),
+    line({ kind: 'adjustment', amount: '-10.00', tax_rate: '19' }),
+    line({ kind: 'adjustment', amount: '3.00', tax_rate: null }),
+  ],
+  subtotal: '93.00',
+  tax: '5.10',
+  total: '98.10',
+  taxes: [
+    { tax_rate: '7.00', subtotal: '100.00', tax: '7.00' },
+    { tax_rate: '19', subtotal: '-10.00', tax: '-1.90' },
+    { tax_rate: null, subtotal: '3.00', tax: '0.00' },
+  ],
+} as const
+
+test('where there are several tax rates each is shown, with what it is on', () => {
+  const { lines, taxes } = CORRECTED
+  const changes = { ...CORRECTED, lines: [...lines], taxes: [...taxes], amount_due: '98.10' }
+  assert.deepEqual(totalsOf(invoice(changes)), [
+    'Subtotal $93.00',
+    'Tax (7% on $100.00) $7.00',
+    'Tax (19% on −$10.00) −$1.90',
+    'No tax on $3.00 $0.00',
+    'Total $98.10',
+    'Amount due $98.10',
+  ])
+  // One that nothing is taxed by is no row.
+  const one = { tax_rate: '7.00', subtotal: '0.00', tax: '0.00' }
+  const other = { tax_rate: '19', subtotal: '5.00', tax: '0.95' }
+  const note = creditNote({ tax_rate: '7.00', taxes: [one, other] })
+  assert.deepEqual(totalsOf(note).slice(1, 2), ['Tax (19%) $0.95'])
+})

@@ -50,6 +50,20 @@ test('there is a row for each line, then the totals, and each has all columns', 
   assert.deepEqual(cells(invoiceCsv(creditNote()), 'row').slice(1), ['subtotal', 'tax', 'total'])
 })
 
+test('each tax rate has a row', () => {
+  const taxes = [
+    { tax_rate: '7', subtotal: '20.00', tax: '1.40' },
+    { tax_rate: '19', subtotal: '5.00', tax: '0.95' },
+  ]
+  const csv = invoiceCsv(invoice({ tax_rate: '7', tax: '2.35', taxes, total: '27.35' }))
+  const rows = ['row', 'tax_rate', 'amount'].map((column) => cells(csv, column).slice(1, 5))
+  assert.deepEqual(rows, [
+    ['subtotal', 'tax', 'tax', 'total'],
+    ['', '7', '19', ''],
+    ['25.00', '1.40', '0.95', '27.35'],
+  ])
+})
+
 test('the header is what programs count on', () => {
   assert.equal(
     invoiceCsv(invoice()).split('\r\n')[0],

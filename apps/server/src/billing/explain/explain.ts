@@ -1,19 +1,23 @@
 import type { ExplainedLine, InvoiceExplanation, InvoiceLine } from '@tollgate/contract'
 import type { Catalog } from '../../catalog/catalog.ts'
 import { type Decimal, formatMoney, NOTHING, parseExact } from '../../lib/money.ts'
-import { CLOSING } from '../invoices/adjustments.ts'
-import type { IssuedInvoice } from '../invoices/invoice-json.ts'
+import { CLOSING, CREDITED } from '../invoices/adjustments.ts'
+import { type IssuedInvoice, taxesOf } from '../invoices/invoice-json.ts'
 import { chargeOfKey } from '../invoices/rate-period.ts'
-import type { InvoiceRow } from '../invoices/store.ts'
+import type { InvoiceRow, VoidInvoice } from '../invoices/store.ts'
 import type { Billed } from '../invoices/types.ts'
+import { usedTaxes } from '../pricing/totals.ts'
 import { type LateLines, lateLinesOf } from './late-lines.ts'
-import { adjustmentRule, chargeRule, discountRule, minimumRule } from './rules.ts'
+import { adjustmentRule, chargeRule, discountRule, minimumRule, taxRule } from './rules.ts'
+
+/** What went before an invoice that its corrections are from. */
+export type Earlier = { readonly late: LateLines; readonly voids: readonly VoidInvoice[] }
 
 /** How each line of an issued invoice, and what they come to, was worked out. */
 export async function explainInvoice(
   row: InvoiceRow,
   catalog: Catalog,
-  late: LateLines,
+  { late, voids }: Earlier,
 ): Promise<InvoiceExplanation> {
   const issued = row.document.issued as IssuedInvoice
   const next = billedInOrder(row)
@@ -24,7 +28,7 @@ export async function explainInvoice(
     const rule =
       of === undefined
         ? closingRule(row, line, lines, formatMoney(sum, row.currency))
-        : await billedRule(catalog, row.currency, line, of)
+        : await billedRule({ catalog, currency: row.currency, voids }, line, of)
     sum = sum.add(parseExact(line.amount))
     lines.push(explained(line, rule, lateLinesOf(late, line, of)))
   }
@@ -53,18 +57,36 @@ function billedInOrder({ period_start, document }: InvoiceRow) {
 }
 
 async function billedRule(
-  catalog: Catalog,
-  currency: string,
+  of: { catalog: Catalog; currency: string; voids: readonly VoidInvoice[] },
+  line: InvoiceLine,
+  billed: Billed,
+): Promise<string> {
+  const rule = await keyRule(of, line, billed)
+  if (line.kind !== 'adjustment') return rule
+  const without = of.voids.filter(({ basis }) => {
+    return basis.billed.some(({ periodStart, key }) => {
+      return periodStart === billed.periodStart && key === billed.key
+    })
+  })
+  return adjustmentRule(
+    rule,
+    without.map(({ number }) => number),
+  )
+}
+
+async function keyRule(
+  { catalog, currency }: { catalog: Catalog; currency: string },
   line: InvoiceLine,
   { key }: Billed,
 ): Promise<string> {
-  if (key === CLOSING)
-    return adjustmentRule('the discounts and the minimum commitment of that period')
+  if (key === CLOSING) return 'the discounts and the minimum commitment of that period'
+  if (key === CREDITED) {
+    return 'what people credited of that period above what it costs, so that it never comes to less than nothing'
+  }
   const { planVersionNo, charge: index } = chargeOfKey(key)
   const terms = await catalog.loadPlanVersion(planVersionNo)
   const charge = (terms.prices.get(currency) ?? terms.price).charges[index]!
-  const rule = chargeRule(charge, line.math)
-  return line.kind === 'adjustment' ? adjustmentRule(rule) : rule
+  return chargeRule(charge, line.math)
 }
 
 /** Of what is no charge. Discounts that found nothing to take anything off have no line. */
@@ -100,13 +122,12 @@ function sumOf(math: InvoiceLine['math']): string | null {
 
 function totalsOf({ lines, ...issued }: IssuedInvoice): InvoiceExplanation['totals'] {
   const amounts = lines.map(({ amount }) => amount)
-  const { subtotal, tax_rate, tax, total } = issued
+  const { subtotal, tax, total } = issued
   return [
     { what: 'subtotal', rule: `the sum of all lines: ${sumText(amounts)}`, amount: subtotal },
     {
       what: 'tax',
-      rule:
-        tax_rate === null ? 'no tax is shown' : `${tax_rate} % of ${subtotal}, rounded half-even`,
+      rule: taxRule(usedTaxes(taxesOf(issued))),
       amount: tax,
     },
     { what: 'total', rule: `subtotal and tax: ${sumText([subtotal, tax])}`, amount: total },

@@ -4,6 +4,7 @@ import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import type pg from 'pg'
 import type { Catalog } from '../../catalog/catalog.ts'
 import { invoicePath, ownInvoice } from '../invoices/routes.ts'
+import { readVoidsBefore } from '../invoices/store.ts'
 import { explainInvoice } from './explain.ts'
 import { readLateLines } from './late-lines.ts'
 
@@ -27,7 +28,9 @@ export function explainRoutes(
     },
     async (request) => {
       const row = await ownInvoice(deps, request.caller, request.params.id)
-      return explainInvoice(row, deps.catalog, await readLateLines(deps.pool, row))
+      const late = await readLateLines(deps.pool, row)
+      const voids = await readVoidsBefore(deps.pool, row.tenant_no, row.invoice_id)
+      return explainInvoice(row, deps.catalog, { late, voids })
     },
   )
 }

@@ -1,4 +1,5 @@
 import type { Charge, ChargeFactors, PriceModel, Tier } from '../../catalog/charge-types.ts'
+import type { TaxOfRate } from '@tollgate/contract'
 import { parseAmount } from '../../lib/money.ts'
 import type { Discount } from '../pricing/totals.ts'
 
@@ -56,8 +57,21 @@ function boundsRule({ minimum, maximum }: { minimum: string | null; maximum: str
   return maximum === null ? least : `${least}, at most ${maximum} for a whole period`
 }
 
-export function adjustmentRule(rule: string): string {
-  return `what it costs with the late lines, less what was asked for it until now; ${rule}`
+/** @param voids numbers of invoices that asked for it and are void */
+export function adjustmentRule(rule: string, voids: readonly string[]): string {
+  const without = voids.length === 0 ? '' : `, not counting ${voids.join(', ')}, now void`
+  return `what it costs with the late lines, less what was asked for it until now${without}; ${rule}`
+}
+
+/** @param taxes those that anything is taxed by */
+export function taxRule(taxes: readonly TaxOfRate[]): string {
+  const rules = taxes.map(({ tax_rate, subtotal }) => {
+    return tax_rate === null ? `none on ${subtotal}` : `${tax_rate} % of ${subtotal}`
+  })
+  if (rules.length > 1) {
+    return `${rules.join(', ')}, each rounded half-even: a correction is taxed as the invoice that it corrects`
+  }
+  return taxes[0]?.tax_rate === null ? 'no tax is shown' : `${rules[0]}, rounded half-even`
 }
 
 /** @param before what the lines above come to */

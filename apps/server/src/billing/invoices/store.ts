@@ -249,6 +249,25 @@ export async function readTouchedInvoices(db: Queryable, tenantNo: number): Prom
   return rows.map(({ invoice_id }) => invoice_id)
 }
 
+export type VoidInvoice = { number: string; basis: Basis }
+
+/** What was void when an invoice was issued. */
+export async function readVoidsBefore(
+  db: Queryable,
+  tenantNo: number,
+  invoiceId: string,
+): Promise<VoidInvoice[]> {
+  const { rows } = await db.query<VoidInvoice>(
+    `SELECT i.number, i.document -> 'basis' AS basis
+     FROM document_step AS own
+     JOIN document_step AS v ON v.tenant_no = own.tenant_no AND v.no < own.no AND v.kind = 'void'
+     JOIN invoice AS i ON i.tenant_no = v.tenant_no AND i.invoice_id = v.document_id
+     WHERE own.tenant_no = $1 AND own.kind = 'invoice' AND own.document_id = $2 ORDER BY v.no`,
+    [tenantNo, invoiceId],
+  )
+  return rows
+}
+
 /** Periods that cost something else now than what was asked, because of lines that came late. */
 export async function readLatePeriods(db: Queryable, tenantNo: number): Promise<number[]> {
   const { rows } = await db.query<{ period_start: number }>({

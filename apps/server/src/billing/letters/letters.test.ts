@@ -113,6 +113,14 @@ test('an invoice with nothing to pay says so, and one in the customer’s favour
   assert.match(letterOf({ amount_due: '-2.50' }), /\nIn your favour: 2\.50 USD\n/)
 })
 
+test('each tax rate is told', () => {
+  const taxes = [
+    { tax_rate: '7', subtotal: '20.00', tax: '1.40' },
+    { tax_rate: '19', subtotal: '5.00', tax: '0.95' },
+  ]
+  assert.match(letterOf({ taxes }), /\n {2}Tax, 7 %: 1\.40 USD\n {2}Tax, 19 %: 0\.95 USD\n/)
+})
+
 test('days are those of where the tenant lives', () => {
   const period = { start: '2024-12-31T23:00:00Z', end: '2025-01-31T22:59:59Z' }
   const text = letterOf({ period: { ...period, timezone: 'Europe/Berlin' } })
