@@ -26,7 +26,7 @@ const TENANTS_DEFAULT: Record<string, number> = { 'period-close': 10_000 }
 export const USAGE = `Usage: npm run bench -- BAR [options]
 
   BAR: track, one-tenant, batch, latency, usage, folding, crash, size, memory,
-       start, period-close
+       start, period-close, export
 
   --seconds N       measured seconds of each round (memory: of the whole)
   --rounds N        rounds of reference and subject in turn, the median counts (3)
@@ -36,7 +36,7 @@ export const USAGE = `Usage: npm run bench -- BAR [options]
   --keys KIND       service: one key for all tenants; tenant: each tenant's own (service)
   --shape NAME      small: the fields every event has; full: with all for statistics (small)
   --spread NAME     mixed: a batch carries many tenants' events; tenant: one tenant's (mixed)
-  --events N        events to load (usage: 10000000; folding: 1000000; size: 300000; period-close: 1000000)
+  --events N        events to load (usage: 10000000; folding: 1000000; size: 300000; period-close, export: 1000000)
   --times N         crash: kills of the server, and as many of the database (20)
   --seed N          crash: repeats the choices of an earlier run
   --keep            leaves the temporary folder for a look at the logs

@@ -17,6 +17,7 @@ const BARS: Record<string, () => Promise<Bar>> = {
   size: async () => (await import('./bars/size.ts')).size,
   memory: async () => (await import('./bars/memory.ts')).memory,
   start: async () => (await import('./bars/start.ts')).start,
+  export: async () => (await import('./bars/export.ts')).exportEvents,
   'period-close': async () => (await import('./bars/period-close.ts')).periodClose,
 }
 
