@@ -311,3 +311,20 @@ export const STREAM_LAST_WORDS_MS = 3_000
 export const STREAM_PLAN_CHECK_MS = 30_000
 /** What readers are told to wait before they connect again. */
 export const STREAM_RETRY_MS = 2_000
+
+/** Of an export, one page being sent and one being read. */
+export const EXPORT_LINES_PER_PAGE_MAX = 10_000
+/** What a page keeps; the rest of its lines is read again. Many times what a line can have. */
+export const EXPORT_PAGE_BYTES_MAX = 4 * 1024 * 1024
+export const EXPORT_PAGE_BYTES_MIN = 256 * 1024
+/** That one statement looks at for calls that happened in the range: a fraction of what it has time for. */
+export const EXPORT_LINES_PER_SCAN_MAX = 100_000
+/** What is made before others get their turn, and what a slow reader has waiting. */
+export const EXPORT_CHUNK_BYTES = 64 * 1024
+export const EXPORT_ROWS_PER_ROW_GROUP = 10_000
+/** More wait: with 429 for the tenant, with 503 for the node. */
+export const EXPORTS_PER_TENANT_MAX = 2
+export const EXPORTS_PER_NODE_MAX = 4
+export const EXPORT_RETRY_AFTER_SECONDS = 5
+/** Who takes nothing for so long is cut off, since others wait. */
+export const EXPORT_STALLED_SECONDS_MAX = 60

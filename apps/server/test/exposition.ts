@@ -1,7 +1,7 @@
 export type ParsedSample = { name: string; labels: Record<string, string>; value: number }
 export type Parsed = { types: Map<string, string>; samples: ParsedSample[] }
 
-const SAMPLE = /^([a-zA-Z_:][\w:]*)(?:\{(.*)\})? (\S+)$/
+const SAMPLE = /^([a-zA-Z_:][\w:]*)(?:\{(.*)\})? (\S+)$/s
 const LABEL = /([a-zA-Z_]\w*)="((?:[^"\\\n]|\\[\\"n])*)"(,|$)/y
 const SUFFIX = /_(total|bucket|sum|count)$/
 
@@ -47,7 +47,7 @@ function labelsFrom(text: string): Record<string, string> {
     const at = LABEL.lastIndex
     const found = LABEL.exec(text)
     if (found === null) throw new Error(`no label: ${text.slice(at)}`)
-    const value = found[2]!.replace(/\\(.)/g, (_all, char) => (char === 'n' ? '\n' : char))
+    const value = found[2]!.replace(/\\(.)/gs, (_all, char) => (char === 'n' ? '\n' : char))
     labels[found[1]!] = value
   }
   return labels

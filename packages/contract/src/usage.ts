@@ -74,18 +74,6 @@ export const timeseriesQuery = z.strictObject({
     .describe('How many values are shown by themselves, those with most calls'),
 })
 
-export const EXPORT_FORMATS = ['csv', 'json', 'ndjson'] as const
-export type ExportFormat = (typeof EXPORT_FORMATS)[number]
-export const exportQuery = z.strictObject({
-  ...rangeQuery.shape,
-  format: z.enum(EXPORT_FORMATS).default('csv'),
-})
-export const exportReply = z
-  .string()
-  .describe(
-    'A file: Date,Conversions,Excel,PDF,Word,Success_Rate,Avg_Processing_MS and a line for each day, or the same as JSON, all or line by line',
-  )
-
 export const metricsReply = z
   .string()
   .describe(

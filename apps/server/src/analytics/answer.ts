@@ -32,10 +32,12 @@ export type Subject = {
   gated: boolean
 }
 
+type Dependence = readonly (string | number | null)[]
+
 /** An answer that can be had, and what it depends on besides the tenant's log and what was asked. */
 export type Answer<T> = {
   /** Null: on more than can be named, so that the answer itself must be looked at. */
-  dependsOn: readonly (string | number | null)[] | null
+  dependsOn: Dependence | null | (() => Promise<Dependence>)
   read(): Promise<T>
 }
 
@@ -68,7 +70,8 @@ export async function answer<Query, T>(
   const route = request.routeOptions.url ?? ''
   const { lastSeq, timeZone } = account
   const place = [FORM, tenantNo, lastSeq, timeZone, terms.planVersionNo, route]
-  const tag = tagOf([...place, JSON.stringify(query), ...dependsOn])
+  const known = typeof dependsOn === 'function' ? await dependsOn() : dependsOn
+  const tag = tagOf([...place, JSON.stringify(query), ...known])
   return tagged(request, reply, tag) ? null : read()
 }
 

@@ -1,8 +1,6 @@
 import {
   breakdownReply,
   currentReply,
-  exportQuery,
-  exportReply,
   fields,
   historyQuery,
   historyReply,
@@ -21,7 +19,7 @@ import { z } from 'zod'
 import { type AnalyticsDependencies, answer, type Verb } from './answer.ts'
 import { usageBreakdown } from './breakdown.ts'
 import { usageCurrent } from './current.ts'
-import { type ExportFile, usageExport } from './export.ts'
+import { exportRoutes } from './export/routes.ts'
 import { isGated } from './gate.ts'
 import { usageHistory } from './history.ts'
 import { expositionFormat } from './metrics/exposition.ts'
@@ -105,14 +103,6 @@ const READINGS: readonly Reading[] = [
     verb: usageTimeseries,
   },
   {
-    name: 'export',
-    summary: 'Usage by day, as a file',
-    query: exportQuery,
-    reply: exportReply,
-    verb: usageExport,
-    send: sendFile,
-  },
-  {
     name: 'metrics',
     summary: 'Counters of all calls ever, and what is left, for Prometheus',
     query: tenantQuery,
@@ -133,6 +123,7 @@ export function analyticsRoutes(
     operatorRoute(app, deps, reading)
   }
   streamRoutes(app, deps)
+  exportRoutes(app, deps)
 }
 
 const CACHING =
@@ -192,14 +183,6 @@ function operatorRoute(app: FastifyInstance, deps: AnalyticsDependencies, readin
 function sent(reply: FastifyReply, { send }: Reading, body: unknown): unknown {
   if (body === null) return reply.send()
   return send === undefined ? body : send(reply, body as never)
-}
-
-function sendFile(reply: FastifyReply, { name, type, text }: ExportFile): FastifyReply {
-  const headers = {
-    'content-type': type,
-    'content-disposition': `attachment; filename="${name}"`,
-  }
-  return reply.headers(headers).serializer(String).send(text)
 }
 
 function sendMetrics(reply: FastifyReply, { type, text }: MetricsText): FastifyReply {

@@ -165,6 +165,7 @@ const STATEMENTS: Record<string, Record<string, readonly unknown[]>> = {
     readEndedKeys: [[1], 0],
   },
   'access/unlock': { readEmailsOfTenant: [1] },
+  'analytics/export': { readVoided: [1, { after: 0, to: 1, through: 1 }] },
   'analytics/metrics': { readCounters: [1], readLatencies: [1] },
   'analytics/readings': {
     readUsage: [STRETCHES, [0], READ_ZONES],

@@ -76,7 +76,15 @@ export async function allowOrigins(app: FastifyInstance, { corsOrigins }: Settin
           'last-event-id',
           'x-request-id',
         ],
-        exposedHeaders: ['etag', 'ratelimit', 'ratelimit-policy', 'retry-after', 'x-request-id'],
+        exposedHeaders: [
+          'content-disposition',
+          'etag',
+          'ratelimit',
+          'ratelimit-policy',
+          'retry-after',
+          'x-export-through',
+          'x-request-id',
+        ],
         maxAge: CORS_PREFLIGHT_SECONDS,
       })
     },

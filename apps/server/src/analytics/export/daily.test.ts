@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
-import { expectStatus, testNode } from '../../test/node.ts'
-import { sendCalls } from '../../test/usage-example.ts'
+import { expectStatus, testNode } from '../../../test/node.ts'
+import { sendCalls } from '../../../test/usage-example.ts'
 
 const node = await testNode()
 after(() => node.stop())

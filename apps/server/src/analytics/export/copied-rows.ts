@@ -1,0 +1,94 @@
+/**
+ * Rows as PostgreSQL's `COPY … (FORMAT binary)` sends them, read where they are: an object for each of
+ * them, or for each cell, would cost more than all the rest of an export.
+ * Format: a signature of 11 bytes, two numbers, then for each row the number of its fields, and for each
+ * field its length (-1: null) and its bytes (copyto.c).
+ */
+const HEADER_BYTES = 19
+const END_OF_ROWS = -1
+const TWO_TO_32 = 4_294_967_296
+/** Upper halves of what a JS number holds exactly. */
+const SAFE_UPPER = 0x1f_ffff
+/** From 1970 to 2000, where PostgreSQL's times begin. */
+const EPOCH_2000_MS = 946_684_800_000
+
+export class CopiedRows {
+  readonly bytes: Buffer
+  readonly #end: number
+  readonly #starts: Int32Array
+  readonly #ends: Int32Array
+  #next = HEADER_BYTES
+
+  constructor(bytes: Buffer, length: number, fields: number) {
+    this.bytes = bytes
+    this.#end = length
+    this.#starts = new Int32Array(fields)
+    this.#ends = new Int32Array(fields)
+  }
+
+  /** Goes on to the next row. @returns false when there is none */
+  next(): boolean {
+    let at = this.#next
+    if (at + 2 > this.#end || this.bytes.readInt16BE(at) === END_OF_ROWS) return false
+    at += 2
+    const starts = this.#starts
+    const ends = this.#ends
+    for (let field = 0; field < starts.length; field++) {
+      const length = int32(this.bytes, at)
+      at += 4
+      starts[field] = at
+      // Of null, one before its beginning.
+      at += length
+      ends[field] = at
+      if (length < 0) at += 1
+    }
+    this.#next = at
+    return true
+  }
+
+  rewind(): void {
+    this.#next = HEADER_BYTES
+  }
+
+  isNull(field: number): boolean {
+    return this.#ends[field]! < this.#starts[field]!
+  }
+
+  start(field: number): number {
+    return this.#starts[field]!
+  }
+
+  end(field: number): number {
+    return this.#ends[field]!
+  }
+
+  flag(field: number): boolean {
+    return this.bytes[this.#starts[field]!] === 1
+  }
+
+  int16(field: number): number {
+    return this.bytes.readInt16BE(this.#starts[field]!)
+  }
+
+  int32(field: number): number {
+    return int32(this.bytes, this.#starts[field]!)
+  }
+
+  /** A number where it holds the value exactly. */
+  int64(field: number): number | bigint {
+    const at = this.#starts[field]!
+    const upper = int32(this.bytes, at)
+    if (upper > SAFE_UPPER || upper < -SAFE_UPPER) return this.bytes.readBigInt64BE(at)
+    return upper * TWO_TO_32 + (int32(this.bytes, at + 4) >>> 0)
+  }
+
+  /** Of a time, in milliseconds since 1970. */
+  instant(field: number): number {
+    return Math.floor(Number(this.int64(field)) / 1_000) + EPOCH_2000_MS
+  }
+}
+
+/** As Buffer.readInt32BE does it, without its checks: it is asked for each cell. */
+function int32(bytes: Uint8Array, at: number): number {
+  return (bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!
+}
