@@ -13,13 +13,15 @@ const SMALL = 10 ** SMALL_DIGITS
 const SMALL_MAX = SMALL - 1
 /** A number of 64 bits has no more digits. */
 const NUMBER_BYTES_MAX = 32
+const WORDS_KEPT_MAX = 1_000
 
 /** Text that is written as bytes, in pieces of about EXPORT_CHUNK_BYTES. */
 export class ByteSink {
   bytes = Buffer.allocUnsafeSlow(EXPORT_CHUNK_BYTES + ROW_BYTES_USUAL_MAX)
   length = 0
   #second = Number.NaN
-  #secondText = ''
+  #secondBytes: Uint8Array = new Uint8Array()
+  readonly #words = new Map<string, Uint8Array>()
 
   get isFull(): boolean {
     return this.length >= EXPORT_CHUNK_BYTES
@@ -46,12 +48,14 @@ export class ByteSink {
     this.bytes[this.length++] = value
   }
 
+  /** Of a few words that come again and again: reading a string's characters costs more than its bytes. */
   ascii(text: string): void {
-    const count = text.length
-    this.reserve(count)
-    const { bytes, length } = this
-    for (let i = 0; i < count; i++) bytes[length + i] = text.charCodeAt(i)
-    this.length = length + count
+    let bytes = this.#words.get(text)
+    if (bytes === undefined) {
+      bytes = Buffer.from(text, 'latin1')
+      if (this.#words.size < WORDS_KEPT_MAX) this.#words.set(text, bytes)
+    }
+    this.part(bytes, 0, bytes.length)
   }
 
   text(text: string): void {
@@ -99,9 +103,9 @@ export class ByteSink {
     const second = Math.floor(at / 1_000)
     if (second !== this.#second) {
       this.#second = second
-      this.#secondText = new Date(at).toISOString().slice(0, -4)
+      this.#secondBytes = Buffer.from(new Date(at).toISOString().slice(0, -4), 'latin1')
     }
-    this.ascii(this.#secondText)
+    this.part(this.#secondBytes, 0, this.#secondBytes.length)
     this.reserve(4)
     this.#padded(at - second * 1_000, 3)
     this.bytes[this.length++] = LETTER_Z

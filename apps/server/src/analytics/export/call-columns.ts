@@ -31,7 +31,7 @@ type Source = Unnamed<CallColumn>
 
 const SOURCES: Record<ExportCallColumn, Source> = {
   seq: { type: 'whole', value: ({ cells }) => cells.int64(FIELD.seq) },
-  event_id: { type: 'word', value: (row) => row.eventId() },
+  event_id: { type: 'text', locate: (row) => row.locateEventId() },
   kind: { type: 'word', value: ({ cells }) => entryKindFromCode(cells.int16(FIELD.kind)) },
   occurred_at: {
     type: 'instant',

@@ -10,8 +10,11 @@ const NOBODY: Sender = { keyId: null, memberId: null, team: null }
 /** Ids are in base 32: so many lines have all but two digits of theirs together. */
 const IDS_TOGETHER = 1_024
 const ID_ENDS_CHARS = 2
-const ID_ENDS = Array.from({ length: IDS_TOGETHER }, (_, seq) =>
-  entryId('evt', 0, seq).slice(-ID_ENDS_CHARS),
+const ID_ENDS = Buffer.from(
+  Array.from({ length: IDS_TOGETHER }, (_, seq) =>
+    entryId('evt', 0, seq).slice(-ID_ENDS_CHARS),
+  ).join(''),
+  'latin1',
 )
 
 /** One row of a page at a time, with what is not in the row itself. */
@@ -25,7 +28,7 @@ export class CallRow {
   readonly #voided: ReadonlyMap<number, number>
   readonly #senders: Senders
   #idsFrom = Number.NaN
-  #idsBegin = ''
+  #id: Uint8Array = new Uint8Array()
 
   constructor(tenantNo: number, { rows, voided }: Page, senders: Senders) {
     this.cells = rows
@@ -65,13 +68,18 @@ export class CallRow {
     return this.#voided.get(Number(this.cells.int64(FIELD.seq))) ?? null
   }
 
-  eventId(): string {
+  /** Of the next line only the last digits are others. */
+  locateEventId(): boolean {
     const seq = Number(this.cells.int64(FIELD.seq))
     const place = seq % IDS_TOGETHER
     if (seq - place !== this.#idsFrom) {
       this.#idsFrom = seq - place
-      this.#idsBegin = entryId('evt', this.#tenantNo, seq).slice(0, -ID_ENDS_CHARS)
+      this.#id = Buffer.from(entryId('evt', this.#tenantNo, seq), 'latin1')
     }
-    return this.#idsBegin + ID_ENDS[place]!
+    const end = this.#id.length
+    for (let i = 0; i < ID_ENDS_CHARS; i++) {
+      this.#id[end - ID_ENDS_CHARS + i] = ID_ENDS[place * ID_ENDS_CHARS + i]!
+    }
+    return this.locateIn(this.#id)
   }
 }
