@@ -48,9 +48,9 @@ function launch(
   args: string[],
   env: Record<string, string>,
 ): Omit<TollgateProcess, 'url'> {
-  const { PATH = '', HOME = '' } = process.env
+  const { PATH = '', HOME = '', NODE_COMPILE_CACHE = '' } = process.env
   const child = spawn(process.execPath, [MAIN, ...args], {
-    env: { PATH, HOME, ...env },
+    env: { PATH, HOME, NODE_COMPILE_CACHE, ...env },
     cwd: '/',
     stdio: ['ignore', 'pipe', 'pipe'],
   })
