@@ -157,6 +157,7 @@ const STATEMENTS: Record<string, Record<string, readonly unknown[]>> = {
     lockTenant: [1],
     countKeysInForce: [1],
     readTenantKeys: [1, 0, 10],
+    readKeysInForce: [1, 0, 10],
     lockTenantKey: [1, 'k2'],
     updateTenantKey: [2, { name: 'n', scopes: ['read'], expiresAt: 1 }],
     replaceSecret: [2, { keyHash: Buffer.alloc(32, 3), hint: '…', oldUntil: 1 }],

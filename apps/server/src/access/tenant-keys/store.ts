@@ -73,6 +73,22 @@ export async function readTenantKeys(
   return rows
 }
 
+/** Neither revoked nor expired, oldest first. */
+export async function readKeysInForce(
+  db: Queryable,
+  tenantNo: number,
+  now: number,
+  limit: number,
+): Promise<TenantKeyRow[]> {
+  const { rows } = await db.query<TenantKeyRow>(
+    `SELECT ${COLUMNS} FROM api_key
+     WHERE tenant_no = $1 AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > $2)
+     ORDER BY key_no LIMIT $3`,
+    [tenantNo, new Date(now), limit],
+  )
+  return rows
+}
+
 /** The tenant's key if it is in force; nobody else changes it until the transaction ends. */
 export async function lockTenantKey(
   db: Queryable,
