@@ -284,6 +284,12 @@ export const USAGE_LOG_LATE_HOURS = 24
 /** Dates of one answer, and of all its series together. */
 export const USAGE_DATES_MAX = 4_000
 export const USAGE_POINTS_MAX = 20_000
+/** Of a tenant's endpoints and services, those with most calls, that plans are asked about. */
+export const RECOMMEND_ENDPOINTS_MAX = 200
+export const RECOMMEND_SERVICES_MAX = 20
+/** That are told one by one. */
+export const WASTEFUL_ENDPOINTS_MAX = 10
+export const IDLE_KEYS_TOLD_MAX = 50
 /** Of one tenant, that `verify` tells one by one. */
 export const USAGE_DIFFERENCES_TOLD_MAX = 20
 /** Between looks of who rebuilds, while another node folds. */

@@ -116,6 +116,8 @@ export const USAGE = [
   'keys',
   'teams',
   'timeseries',
+  'forecast',
+  'recommendations',
   'export',
   'metrics',
   'stream',

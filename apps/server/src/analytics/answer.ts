@@ -5,6 +5,7 @@ import type { Catalog } from '../catalog/catalog.ts'
 import type { PlanTerms } from '../catalog/types.ts'
 import { accountAt } from '../ledger/readings.ts'
 import type { Account } from '../ledger/types.ts'
+import type { Caller } from '../lib/caller.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { UsageSource } from './readings/usage.ts'
 
@@ -13,11 +14,25 @@ export type SenderNamesOf = (
   senderNos: number[],
 ) => Promise<ReadonlyMap<number, { id: string; team: string | null }>>
 
+/** A key in force. Null: it has none, it was never used. */
+export type KeyOf = {
+  id: string
+  senderNo: number
+  name: string | null
+  team: string | null
+  createdAt: number
+  lastUsedAt: number | null
+}
+/** All that a tenant has in force. */
+export type KeysOf = (tenantNo: number) => Promise<readonly KeyOf[]>
+
 export type AnalyticsDependencies = {
   pool: pg.Pool
   catalog: Catalog
   clock: Clock
   senderNames: SenderNamesOf
+  keysOf: KeysOf
+  maySeeMoney: (caller: Caller) => boolean
 }
 
 /** Who is asked about, as things stand. `now` is the account's own. */
@@ -28,6 +43,9 @@ export type Subject = {
   catalog: Catalog
   source: UsageSource
   senderNames: SenderNamesOf
+  keysOf: KeysOf
+  /** Whether the asker may read bills. */
+  seesMoney: boolean
   /** The plan does not bind who operates Tollgate. */
   gated: boolean
 }
@@ -56,10 +74,11 @@ export async function answer<Query, T>(
   verb: Verb<Query, T>,
   query: Query,
 ): Promise<T | null> {
-  const { pool, catalog, clock, senderNames } = deps
+  const { pool, catalog, clock, senderNames, keysOf } = deps
   const { account, terms, now } = await accountAt(pool, catalog, tenantNo, clock.now())
   const source = { pool, tenantNo, timeZone: account.timeZone }
-  const subject = { account, terms, now, catalog, source, senderNames, gated }
+  const seesMoney = deps.maySeeMoney(request.caller)
+  const subject = { account, terms, now, catalog, source, senderNames, keysOf, seesMoney, gated }
   const { dependsOn, read } = verb(subject, query)
   const vary = [reply.getHeader('vary'), 'authorization', 'accept'].filter(Boolean).join(', ')
   reply.headers({ 'cache-control': 'private, no-cache', vary })

@@ -19,6 +19,7 @@ const READINGS = [
   'teams',
   'timeseries',
   'metrics',
+  'forecast',
 ]
 
 async function read(what: string, tag?: string, key = tenant.key) {
@@ -64,19 +65,20 @@ test('time alone changes what depends on it', async () => {
     'current',
     'breakdown?period=2025-03',
     'performance?period=last_7_days',
+    'forecast',
   ]
   const before = await Promise.all(names.map(tagOf))
   clock.advance(1_000)
   const second = await Promise.all(names.map((what, index) => read(what, before[index])))
   assert.deepEqual(
     second.map(({ status }) => status),
-    [304, 304, 200, 304, 304],
+    [304, 304, 200, 304, 304, 304],
   )
   clock.advance(86_400_000)
   const day = await Promise.all(names.map((what, index) => read(what, before[index])))
   // Averages are over one day more, and the last seven days are others.
   assert.deepEqual(
     day.map(({ status }) => status),
-    [200, 200, 200, 304, 200],
+    [200, 200, 200, 304, 200, 200],
   )
 })

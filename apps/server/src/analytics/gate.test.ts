@@ -33,6 +33,7 @@ const LACKING: [what: string, feature: string, plan: string][] = [
   ['history?period=last_month', 'history', 'pro'],
   ['breakdown?period=2025-02', 'history', 'pro'],
   ['keys?start_date=2025-02-28&end_date=2025-03-10', 'history', 'pro'],
+  ['recommendations', 'history', 'pro'],
 ]
 
 for (const [what, feature, plan] of LACKING) {
@@ -46,7 +47,15 @@ for (const [what, feature, plan] of LACKING) {
 }
 
 test('free has the summary, and its running month by day, week and month', async () => {
-  for (const what of ['summary', 'history', 'breakdown', 'keys', 'teams', 'timeseries']) {
+  for (const what of [
+    'summary',
+    'history',
+    'breakdown',
+    'keys',
+    'teams',
+    'timeseries',
+    'forecast',
+  ]) {
     expectStatus(await read(what, free.key), 200)
   }
   for (const granularity of ['daily', 'weekly', 'monthly']) {
@@ -99,6 +108,8 @@ test('operators see of a tenant what it sees itself', async () => {
     'teams',
     'timeseries',
     'metrics',
+    'forecast',
+    'recommendations',
   ]) {
     const own = expectStatus(await read(what, pro.key), 200).body
     const seen = expectStatus(

@@ -38,16 +38,36 @@ export function granularityNeed(granularity: Granularity): Need | null {
  * The running month, and the running period where that began earlier, every plan may read; and as many
  * whole months before as it keeps.
  */
-export function historyNeed({ from, timeZone }: Range, account: Account, now: number): Need {
-  const has = ({ retentionMonths }: PlanFeatures) =>
-    retentionMonths === null || from >= earliest(account, timeZone, now, retentionMonths)
+export function historyNeed(
+  { from, timeZone }: Pick<Range, 'from' | 'timeZone'>,
+  account: Account,
+  now: number,
+): Need {
+  const has = (features: PlanFeatures) =>
+    from >= readableFrom({ ...account, timeZone }, now, features)
   return { feature: 'history', has }
 }
 
-function earliest({ period }: Account, timeZone: string, now: number, months: number): number {
+/** Since when calls may be read, ms. */
+export function readableFrom(
+  { period, timeZone }: Pick<Account, 'period' | 'timeZone'>,
+  now: number,
+  { retentionMonths }: PlanFeatures,
+): number {
+  if (retentionMonths === null) return Number.NEGATIVE_INFINITY
   const month = dayAt(now, timeZone).with({ day: 1 })
   const running = dayAt(Math.min(startOfDay(month, timeZone), period.start), timeZone)
-  return startOfDay(running.subtract({ months }), timeZone)
+  return startOfDay(running.subtract({ months: retentionMonths }), timeZone)
+}
+
+/** What one plan has and another has not. */
+export function featuresLost(from: PlanFeatures, to: PlanFeatures): string[] {
+  const needs = [granularityNeed('hourly')!, granularityNeed('second')!, ...Object.values(FEATURES)]
+  const lost = needs.filter(({ has }) => has(from) && !has(to)).map(({ feature }) => feature)
+  const alerts = from.alerts && !to.alerts ? ['alerts'] : []
+  const months = (features: PlanFeatures) => features.retentionMonths ?? Number.POSITIVE_INFINITY
+  const history = months(to) < months(from) ? ['history'] : []
+  return [...lost, ...alerts, ...history]
 }
 
 /** @throws ProblemError plan_feature_required, with the cheapest plan on offer that has it */

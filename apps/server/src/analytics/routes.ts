@@ -2,12 +2,14 @@ import {
   breakdownReply,
   currentReply,
   fields,
+  forecastReply,
   historyQuery,
   historyReply,
   keysUsageReply,
   metricsReply,
   performanceReply,
   rangeQuery,
+  recommendationsReply,
   summaryReply,
   teamsUsageReply,
   tenantQuery,
@@ -20,11 +22,13 @@ import { type AnalyticsDependencies, answer, type Verb } from './answer.ts'
 import { usageBreakdown } from './breakdown.ts'
 import { usageCurrent } from './current.ts'
 import { exportRoutes } from './export/routes.ts'
+import { usageForecast } from './forecast/usage-forecast.ts'
 import { isGated } from './gate.ts'
 import { usageHistory } from './history.ts'
 import { expositionFormat } from './metrics/exposition.ts'
 import { type MetricsText, usageMetrics } from './metrics/metrics.ts'
 import { usagePerformance } from './performance.ts'
+import { usageRecommendations } from './recommendations/recommend.ts'
 import { usageByKey, usageByTeam } from './senders.ts'
 import { summary } from './summary.ts'
 import { streamRoutes } from './stream/routes.ts'
@@ -103,6 +107,24 @@ const READINGS: readonly Reading[] = [
     verb: usageTimeseries,
   },
   {
+    name: 'forecast',
+    summary: 'Where usage, cost, quota and credits are heading, with an interval',
+    description:
+      'From whole days of at most twelve weeks, with weekdays and a trend. Calls that are denied are in no number.',
+    query: tenantQuery,
+    reply: forecastReply,
+    verb: usageForecast,
+  },
+  {
+    name: 'recommendations',
+    summary: 'What costs more than it must, with the numbers behind it',
+    description:
+      'Plans are compared by what was measured in the last three periods; the log is not decided again. Who may not read bills is not told of plans.',
+    query: tenantQuery,
+    reply: recommendationsReply,
+    verb: usageRecommendations,
+  },
+  {
     name: 'metrics',
     summary: 'Counters of all calls ever, and what is left, for Prometheus',
     query: tenantQuery,
@@ -129,8 +151,12 @@ export function analyticsRoutes(
 const CACHING =
   'Carries a strong ETag; asked again with If-None-Match it answers 304 while it holds.'
 
+function described(description: string | undefined): string {
+  return description === undefined ? CACHING : `${description} ${CACHING}`
+}
+
 function ownRoute(app: FastifyInstance, deps: AnalyticsDependencies, reading: Reading): void {
-  const { name, summary, query, reply: answered, verb, asks } = reading
+  const { name, summary, description, query, reply: answered, verb, asks } = reading
   app.get(
     `/api/usage/${name}`,
     {
@@ -138,7 +164,7 @@ function ownRoute(app: FastifyInstance, deps: AnalyticsDependencies, reading: Re
       schema: {
         tags: ['Usage'],
         summary,
-        description: CACHING,
+        description: described(description),
         querystring: query,
         response: { 200: answered },
       },
@@ -155,7 +181,7 @@ function ownRoute(app: FastifyInstance, deps: AnalyticsDependencies, reading: Re
 }
 
 function operatorRoute(app: FastifyInstance, deps: AnalyticsDependencies, reading: Reading): void {
-  const { name, summary, query, reply: answered, verb, asks } = reading
+  const { name, summary, description, query, reply: answered, verb, asks } = reading
   app.get(
     `/api/admin/tenants/:id/usage/${name}`,
     {
@@ -163,7 +189,7 @@ function operatorRoute(app: FastifyInstance, deps: AnalyticsDependencies, readin
       schema: {
         tags: ['Tenants'],
         summary: `${summary}, of any tenant and whatever its plan`,
-        description: CACHING,
+        description: described(description),
         params: z.strictObject({ id: fields.tenantId }),
         querystring: query.omit({ tenant_id: true }),
         response: { 200: answered },

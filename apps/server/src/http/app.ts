@@ -9,6 +9,7 @@ import type { Logger } from 'pino'
 import type { z } from 'zod'
 import { appendAudit, auditRecorder } from '../access/audit/append.ts'
 import { senderNamesOf } from '../access/keys.ts'
+import { keysInForce } from '../access/tenant-keys/keys-in-force.ts'
 import { type AccessDependencies, accessRoutes } from '../access/routes.ts'
 import { analyticsRoutes } from '../analytics/routes.ts'
 import type { StreamPatience } from '../analytics/stream/live-stream.ts'
@@ -20,6 +21,7 @@ import { catalogRoutes } from '../catalog/routes.ts'
 import { tenantsByPlanVersion } from '../ledger/readings-by-plan.ts'
 import { ledgerRoutes } from '../ledger/routes.ts'
 import { trackRoutes } from '../ledger/track-routes.ts'
+import type { Caller } from '../lib/caller.ts'
 import { ProblemError } from '../lib/problem-error.ts'
 import type { Settings } from '../lib/settings.ts'
 import { fieldErrors } from '../lib/zod-errors.ts'
@@ -100,8 +102,7 @@ export async function buildApp(deps: AppDependencies): Promise<FastifyInstance> 
       await creditsForSale(deps.pool, deps, tenantNo)
     }
     ledgerRoutes(routes, { ...deps, senderNames, audit, checkCreditsSold })
-    const { watchers } = deps.ledger
-    analyticsRoutes(routes, { ...deps, senderNames, watchers, patience: deps.streamPatience })
+    analyticsRoutes(routes, forAnalytics(deps))
     catalogRoutes(routes, {
       ...deps,
       audit: appendAudit,
@@ -115,6 +116,21 @@ export async function buildApp(deps: AppDependencies): Promise<FastifyInstance> 
   })
   await app.ready()
   return app
+}
+
+const BILLS = { object: 'billing', action: 'read' } as const
+
+/** What the room of usage is given, since it does not know keys, nor who may read bills. */
+function forAnalytics(deps: AppDependencies) {
+  const { pool, clock, policy, ledger } = deps
+  return {
+    ...deps,
+    senderNames: (senderNos: number[]) => senderNamesOf(pool, senderNos),
+    keysOf: (tenantNo: number) => keysInForce(pool, tenantNo, clock.now()),
+    maySeeMoney: ({ roles }: Caller) => policy.permits(roles, BILLS),
+    watchers: ledger.watchers,
+    patience: deps.streamPatience,
+  }
 }
 
 /** What was accepted before is finished; what comes now goes to another node, or comes again. */
