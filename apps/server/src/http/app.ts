@@ -36,6 +36,7 @@ import { batchProblem, sendProblem } from './problems.ts'
 import { requestIdOf } from './request-id.ts'
 import { type SystemDependencies, systemRoutes } from './system-routes.ts'
 import { trackDoor } from './track-door.ts'
+import { refuseUnnamedQueries } from './unnamed-queries.ts'
 
 export type AppDependencies = AccessDependencies &
   SystemDependencies &
@@ -175,6 +176,7 @@ function checkInput(app: FastifyInstance): void {
       for (const part of [request.params, request.query]) {
         for (const [name, value] of Object.entries(part as object)) checkText(String(value), name)
       }
+      refuseUnnamedQueries(request)
       done()
     } catch (error) {
       done(error as Error)

@@ -82,6 +82,27 @@ for (const [operation, { ok, request }] of Object.entries(operations)) {
   })
 }
 
+/** Asked by machines, by a URL that others write. */
+const ANY_QUERY = [
+  ...['GET /health', 'GET /ready', 'GET /metrics', 'GET /openapi.json'],
+  ...['GET /.well-known/jwks.json', 'POST /api/billing/webhooks/stripe'],
+]
+
+for (const [operation, { ok, request }] of Object.entries(operations)) {
+  const takesAny = ANY_QUERY.includes(operation)
+  const does = takesAny ? 'bears' : 'refuses, by its name,'
+  test(`${operation} ${does} a query parameter that it does not name`, async () => {
+    const [, credential] = Object.entries(credentials).find(
+      ([, one]) => expectation(operation, one) === 'ok',
+    )!
+    const sent = await request(credential)
+    const path = `${sent.path}${sent.path.includes('?') ? '&' : '?'}surprise=1`
+    const reply = await send(node.url, sent.bearer ?? credential.bearer, { ...sent, path })
+    if (takesAny) assert.equal(reply.status, ok)
+    else assertProblem(reply, 'invalid_request', 'surprise')
+  })
+}
+
 test('what is refused once is refused from memory as well', async () => {
   for (const name of ['viewer', 'key that may read', 'token of a session that has ended']) {
     const { bearer, roles } = credentials[name]!

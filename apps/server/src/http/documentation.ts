@@ -80,7 +80,7 @@ export async function documentApi(app: FastifyInstance, policy: Policy): Promise
   app.get(
     '/openapi.json',
     {
-      config: { access: DOCUMENTATION },
+      config: { access: DOCUMENTATION, anyQuery: true },
       schema: {
         tags: ['System'],
         summary: 'This description',

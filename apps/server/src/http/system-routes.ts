@@ -19,7 +19,7 @@ export function systemRoutes(fastify: FastifyInstance, deps: SystemDependencies)
   app.get(
     '/health',
     {
-      config: { access: { object: 'health', action: 'read' } },
+      config: { access: { object: 'health', action: 'read' }, anyQuery: true },
       schema: { tags, summary: 'Alive', response: { 200: status } },
     },
     async () => ({ status: 'ok' as const }),
@@ -27,7 +27,7 @@ export function systemRoutes(fastify: FastifyInstance, deps: SystemDependencies)
   app.get(
     '/ready',
     {
-      config: { access: { object: 'health', action: 'read' } },
+      config: { access: { object: 'health', action: 'read' }, anyQuery: true },
       schema: { tags, summary: 'Database reachable, migrations done', response: { 200: status } },
     },
     async () => {
@@ -41,7 +41,7 @@ export function systemRoutes(fastify: FastifyInstance, deps: SystemDependencies)
   app.get(
     '/metrics',
     {
-      config: { access: { object: 'metrics', action: 'read' } },
+      config: { access: { object: 'metrics', action: 'read' }, anyQuery: true },
       schema: {
         tags,
         summary: 'Figures of this node, for Prometheus',

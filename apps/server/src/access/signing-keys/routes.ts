@@ -16,7 +16,7 @@ export function signingKeyRoutes(
   app.get(
     '/.well-known/jwks.json',
     {
-      config: { access: { object: 'signing_keys', action: 'read' } },
+      config: { access: { object: 'signing_keys', action: 'read' }, anyQuery: true },
       schema: {
         tags,
         summary: 'The public keys of access tokens, for others who verify them',

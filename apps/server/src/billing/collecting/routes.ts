@@ -20,7 +20,7 @@ export function paymentEventRoutes(fastify: FastifyInstance, deps: CollectingDep
       '/api/billing/webhooks/stripe',
       {
         bodyLimit: PAYMENT_EVENT_BYTES_MAX,
-        config: { access: { object: 'payment_events', action: 'write' } },
+        config: { access: { object: 'payment_events', action: 'write' }, anyQuery: true },
         schema: {
           tags: ['Billing'],
           summary: 'For Stripe: what became of a payment',

@@ -108,6 +108,23 @@ test('tenants take what people may take; operators give all that is on offer', a
   assertProblem(await send(tenant, '/subscription', foreign), 'tenant_not_found')
 })
 
+test('whom a change is about is said in its body: said in the query it is refused, and nobody is changed', async () => {
+  const [one, other] = [await subscriber('small', START), await subscriber('small', START)]
+  for (const [path, body] of [
+    ['/subscription', { plan: 'big' }],
+    ['/subscription/cancel', { when: 'now' }],
+    ['/subscription/pause', {}],
+    ['/credits/top-ups', { credits: 1 }],
+  ] as const) {
+    const refused = await send(one, `${path}?tenant_id=${other.id}`, body)
+    assertProblem(refused, 'invalid_request', 'tenant_id')
+  }
+  for (const tenant of [one, other]) {
+    const { plan, status } = await ask(tenant, '/subscription')
+    assert.deepEqual([plan, status, await seqOf(tenant)], ['small', 'active', 1])
+  }
+})
+
 test('a plan without a price in the currency of the tenant is none for it, and the currency stays', async () => {
   const tenant = await subscriber('small', START)
   assertProblem(await send(tenant, '/subscription', { plan: 'euro' }), 'invalid_request', 'plan')
