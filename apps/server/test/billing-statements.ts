@@ -28,6 +28,7 @@ export const ANY_INVOICE: InvoiceToInsert = {
   document: { issued: {}, basis: { billed: [], discounts: [], minimumCommitment: null } },
   status: 'open',
   paid_at: null,
+  credit_applied: '0',
 }
 /** What each statement of billing is run with, by folder. A statement that is new must be added here. */
 export const BILLING_STATEMENTS: Record<string, Record<string, readonly unknown[]>> = {
@@ -55,6 +56,13 @@ export const BILLING_STATEMENTS: Record<string, Record<string, readonly unknown[
     readCreditNoteByKey: [1, 'k'],
     readCreditNotes: [1, null, 10],
     readCreditedByRate: [1, 'i'],
+  },
+  'billing/customer-credit': {
+    readCreditBalance: [1],
+    lockCreditBalance: [1],
+    insertCreditMove: [1, { kind: 'left_over', invoice_id: 'i', document_id: 'i', amount: '1.00' }],
+    readCreditMoves: [1],
+    readGivenBack: [1, 'i'],
   },
   'billing/invoices': {
     takeNumber: ['INV'],

@@ -65,6 +65,8 @@ export function invoice(changes: Partial<Invoice> = {}): Invoice {
     due_at: '2026-12-15T00:00:00.000Z',
     paid_at: null,
     credited: '0.00',
+    credit_applied: '0.00',
+    credit_balance: '0.00',
     amount_due: '25.00',
     ...shared,
     lines: [line()],

@@ -106,7 +106,11 @@ export const invoiceReply = z
     due_at: instantOut.nullable(),
     paid_at: instantOut.nullable(),
     credited: amount.describe('By credit notes'),
-    amount_due: amount.describe('total less credited; nothing once it is paid or void'),
+    credit_applied: amount.describe('Taken of what earlier invoices left over below zero'),
+    credit_balance: amount.describe('What is left over for the next invoices after this one'),
+    amount_due: amount.describe(
+      'total less credited and credit_applied; nothing once it is paid or void',
+    ),
     ...issuedDocument,
   })
   .meta({ id: 'Invoice' })

@@ -19,6 +19,7 @@ const invoice = {
   currency: 'USD',
   due_at: 5,
   total: '5.95',
+  credit_applied: '0',
   document: { issued },
 } as unknown as InvoiceRow
 const about = { tenantId: 'globex', reference: 'cus_1' }
@@ -38,6 +39,18 @@ test('the lines come to what is asked for, with tax and discounts among them', (
     dueAt: 5,
   })
   assert.equal(sum(request.lines), '5.95')
+})
+
+test('what the credit of earlier invoices pays is asked of nobody, and is a line', () => {
+  const request = paymentRequestOf(
+    { ...invoice, credit_applied: '2' },
+    { amount: '3.95', ...about },
+  )
+  assert.deepEqual(request.lines.slice(-2), [
+    { description: 'Tax, 19 %', amount: '0.95' },
+    { description: 'Your credit', amount: '-2.00' },
+  ])
+  assert.equal(sum(request.lines), '3.95')
 })
 
 test('what was credited before is asked for no more, and is a line', () => {

@@ -14,11 +14,13 @@ export function paymentRequestOf(
   const { invoice_id, number, currency, due_at, total } = invoice
   const issued = invoice.document.issued as IssuedInvoice
   const { customer, lines } = issued
-  const credited = parseExact(amount).sub(parseExact(total))
+  const applied = parseExact(invoice.credit_applied)
+  const credited = parseExact(amount).sub(parseExact(total)).add(applied)
   const besides = [
     ...taxesOf(issued).map(({ tax_rate, tax }) => {
       return { description: `Tax, ${tax_rate ?? '0'} %`, amount: tax }
     }),
+    { description: 'Your credit', amount: formatMoney(applied.neg(), currency) },
     { description: 'Credited', amount: formatMoney(credited, currency) },
   ]
   return {

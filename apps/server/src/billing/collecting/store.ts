@@ -10,8 +10,9 @@ export async function writePaymentAmount(
   invoiceId: string,
 ): Promise<string | null> {
   const { rows } = await db.query<{ payment_amount: string }>(
-    `UPDATE invoice SET payment_amount = coalesce(payment_amount, total - credited)
-     WHERE tenant_no = $1 AND invoice_id = $2 AND status = 'open' AND total > credited
+    `UPDATE invoice SET payment_amount = coalesce(payment_amount, total - credited - credit_applied)
+     WHERE tenant_no = $1 AND invoice_id = $2 AND status = 'open'
+       AND total > credited + credit_applied
      RETURNING payment_amount::text`,
     [tenantNo, invoiceId],
   )

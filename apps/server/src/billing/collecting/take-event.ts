@@ -1,6 +1,7 @@
 import { inTransaction, type Queryable } from '../../db/pool.ts'
 import { SYSTEM } from '../../lib/audit-entry.ts'
 import { parseExact } from '../../lib/money.ts'
+import { giveCreditBack } from '../customer-credit/move-credit.ts'
 import { tenantOfInvoice } from '../invoices/invoice-json.ts'
 import { type InvoiceRow, lockInvoice, takeStep, writeStatus } from '../invoices/store.ts'
 import { holdPosition } from '../usage/store.ts'
@@ -59,7 +60,10 @@ async function apply(
   const from = status === 'void' ? ['open', 'uncollectible'] : ['open']
   if (!from.includes(invoice.status)) return
   const { tenant_no: tenantNo, invoice_id: invoiceId } = invoice
-  if (status === 'void') await takeStep(db, tenantNo, 'void', invoiceId)
+  if (status === 'void') {
+    await takeStep(db, tenantNo, 'void', invoiceId)
+    await giveCreditBack(db, invoice, invoiceId)
+  }
   await writeStatus(db, tenantNo, invoiceId, { status, paidAt: null })
   await deps.appendAudit(db, SYSTEM, {
     tenantNo,

@@ -2,6 +2,7 @@ import type { CreditNote, Party } from '@tollgate/contract'
 import type { Queryable } from '../../db/pool.ts'
 import { entryId } from '../../lib/ids.ts'
 import { parseExact } from '../../lib/money.ts'
+import { giveCreditBack } from '../customer-credit/move-credit.ts'
 import type { IssuedInvoice } from '../invoices/invoice-json.ts'
 import { numberText, seriesOf } from '../invoices/numbers.ts'
 import { settleInvoice } from '../invoices/settle.ts'
@@ -69,7 +70,9 @@ export async function issueCreditNote(
   })
   const credited = parseExact(invoice.credited).add(parseExact(note.total))
   const isOwed = invoice.status === 'open' || invoice.status === 'uncollectible'
-  if (isOwed && credited.eq(parseExact(invoice.total))) {
+  await giveCreditBack(db, { ...invoice, credited: credited.toFixed() }, creditNoteId)
+  const settled = credited.add(parseExact(invoice.credit_applied))
+  if (isOwed && settled.gte(parseExact(invoice.total))) {
     await settleInvoice(db, invoice, 'paid', now)
   }
   return document

@@ -45,6 +45,21 @@ test('the totals add up to what is due, whatever became of the invoice', () => {
     'Paid −$110.00',
     'Amount due $0.00',
   ])
+  const byCredit = { credit_applied: '19.00', credited: '9.00', amount_due: '91.00' }
+  assert.deepEqual(totalsOf(invoice({ ...money, ...byCredit })).slice(2), [
+    'Total $119.00',
+    'Your credit −$19.00',
+    'Credited −$9.00',
+    'Amount due $91.00',
+  ])
+  assert.equal(totalsOf(invoice({ ...paid, ...byCredit, amount_due: '0.00' }))[5], 'Paid −$91.00')
+  const below = { status: 'paid', subtotal: '-5.00', total: '-5.00', amount_due: '0.00' } as const
+  assert.deepEqual(totalsOf(invoice({ ...below, credit_balance: '7.00' })), [
+    'Subtotal −$5.00',
+    'Total −$5.00',
+    'For the next invoices $5.00',
+    'Amount due $0.00',
+  ])
   assert.deepEqual(totalsOf(creditNote()), [
     'Subtotal $5.00',
     'Tax (19%) $0.95',

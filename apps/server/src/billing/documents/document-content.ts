@@ -1,5 +1,5 @@
 import type { CreditNote, Invoice, InvoiceLine, Party } from '@tollgate/contract'
-import { formatMoney, parseExact } from '../../lib/money.ts'
+import { formatMoney, NOTHING, parseExact } from '../../lib/money.ts'
 import { decimalsOf, formatMoneyText, formatQuantity } from './format-amount.ts'
 import { formatDate, formatDates } from './format-date.ts'
 import { lineMath } from './line-math.ts'
@@ -110,6 +110,7 @@ function headlineOf(invoice: Invoice, date: (instant: string) => string): Head['
     case 'draft':
       return { amount: money(invoice.total, invoice), text: 'so far' }
     case 'paid': {
+      if (isBelowZero(invoice)) return { amount: due, text: 'due: nothing is to be paid' }
       const text = invoice.paid_at === null ? 'paid' : `paid on ${date(invoice.paid_at)}`
       return { amount: money(paidAmount(invoice), invoice), text }
     }
@@ -180,13 +181,13 @@ function totals(document: BillingDocument): DocumentContent['totals'] {
     add('Total credited', document.total, 'strong')
     return rows
   }
-  if (document.status === 'draft') {
-    add('Total so far', document.total, 'strong')
-    return rows
-  }
-  add('Total', document.total)
+  const isDraft = document.status === 'draft'
+  add(isDraft ? 'Total so far' : 'Total', document.total, isDraft ? 'strong' : 'normal')
+  if (!isZero(document.credit_applied)) add('Your credit', negative(document.credit_applied))
+  if (isDraft) return rows
   if (!isZero(document.credited)) add('Credited', negative(document.credited))
-  if (document.status === 'paid') add('Paid', negative(paidAmount(document)))
+  if (isBelowZero(document)) add('For the next invoices', negative(document.total))
+  else if (document.status === 'paid') add('Paid', negative(paidAmount(document)))
   if (document.status === 'void') add('Void', negative(paidAmount(document)))
   add('Amount due', document.amount_due, 'strong')
   return rows
@@ -199,12 +200,23 @@ function notes(document: BillingDocument): string[] {
   } else if (document.status === 'draft') {
     notes.unshift('A draft is no invoice: it changes until the period is closed.')
   }
+  if (!('credit_note_id' in document) && !isZero(document.credit_balance)) {
+    const left = money(document.credit_balance, document)
+    notes.unshift(`${left} in your favour are left over, and are taken off the next invoices.`)
+  }
   return notes
 }
 
 /** Also what a void one would have been due. */
-function paidAmount({ total, credited, currency }: Invoice): string {
-  return formatMoney(parseExact(total).sub(parseExact(credited)), currency)
+function paidAmount({ total, credited, credit_applied, currency }: Invoice): string {
+  const asked = parseExact(total).sub(parseExact(credited)).sub(parseExact(credit_applied))
+  // Credited beyond what was asked for in money, credit goes back to where it came from.
+  return formatMoney(asked.gt(0) ? asked : NOTHING, currency)
+}
+
+/** What corrections take back is more than what is charged. */
+function isBelowZero({ total }: Invoice): boolean {
+  return parseExact(total).isNegative()
 }
 
 function money(text: string, { currency, total }: BillingDocument): string {

@@ -34,6 +34,7 @@ test('there is a row for each line, then the totals, and each has all columns', 
     'subtotal',
     'tax',
     'total',
+    'credit_applied',
     'credited',
     'amount_due',
   ])
@@ -43,6 +44,7 @@ test('there is a row for each line, then the totals, and each has all columns', 
     '20.00',
     '0.00',
     '20.00',
+    '0.00',
     '0.00',
     '20.00',
   ])
@@ -97,5 +99,5 @@ function holds(name: string): void {
     )
     assert.equal(cell.replace(/^'/, ''), printable(name).replace(/^'/, ''))
   }
-  assert.equal(parse(csv).length, 7)
+  assert.equal(parse(csv).length, 8)
 }

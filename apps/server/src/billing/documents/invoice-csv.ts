@@ -30,8 +30,8 @@ const NUMBER = /^-?\d+(\.\d+)?$/
 type CsvRow = Partial<Record<(typeof COLUMNS)[number], string>>
 
 /**
- * A row for each line (`row` is its kind), then `subtotal`, `tax` for each rate, and `total`; of an invoice `credited`
- * and `amount_due`, too. Amounts are as the contract has them, days are in the period's time zone. What
+ * A row for each line (`row` is its kind), then `subtotal`, `tax` for each rate, and `total`; of an invoice
+ * `credit_applied`, `credited` and `amount_due`, too. Amounts are as the contract has them, days are in the period's time zone. What
  * a spreadsheet would run as a formula is led in by an apostrophe; plain numbers below zero are none.
  */
 export function invoiceCsv(document: Invoice | CreditNote): string {
@@ -94,6 +94,7 @@ function totals(document: Invoice | CreditNote): CsvRow[] {
   if ('credit_note_id' in document) return rows
   return [
     ...rows,
+    { row: 'credit_applied', description: 'Credit applied', amount: document.credit_applied },
     { row: 'credited', description: 'Credited', amount: document.credited },
     { row: 'amount_due', description: 'Amount due', amount: document.amount_due },
   ]

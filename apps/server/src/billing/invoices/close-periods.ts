@@ -12,6 +12,7 @@ import { parseExact } from '../../lib/money.ts'
 import type { Period } from '../../lib/periods.ts'
 import { BILLING_DUE_DAYS, BILLING_GRACE_MINUTES, PAYMENT_ATTEMPTS_MAX } from '../../limits.ts'
 import { issueLateNotes } from '../credit-notes/settle-late.ts'
+import { applyCredit } from '../customer-credit/move-credit.ts'
 import { readProfile, takeDiscounts } from '../profile/store.ts'
 import { type Folded, foldPage } from '../usage/fold.ts'
 import { lockPosition, movePosition, postpone } from '../usage/store.ts'
@@ -111,10 +112,11 @@ async function issue(
   if (latePeriods.length > 0) await settleLate(db, tenantNo, [...latePeriods], invoiceId)
   const used = usedDiscounts(worked, discountIds)
   if (used.length > 0) await takeDiscounts(db, tenantNo, used)
-  const total = parseExact(draft.totals.total)
+  const credit = await applyCredit(db, tenantNo, invoiceId, draft.totals.total)
+  const due = parseExact(draft.totals.total).sub(credit.applied)
   if (!hasTestClock) {
     await addJob(db, 'send_invoice', { tenant_no: tenantNo, invoice_id: invoiceId })
-    if (deps.collects && total.gt(0)) {
+    if (deps.collects && due.gt(0)) {
       const job = { tenant_no: tenantNo, invoice_id: invoiceId }
       await addJob(db, 'request_payment', job, { maxAttempts: PAYMENT_ATTEMPTS_MAX })
     }
@@ -127,7 +129,8 @@ async function issue(
     await takeNumber(db, seriesOf('INV', hasTestClock)),
   )
   const dueAt = now + BILLING_DUE_DAYS * DAY_MS
-  const nothingDue = total.isZero()
+  // Below zero as well: what is left over is for the next invoices.
+  const nothingDue = due.lte(0)
   await insertInvoice(db, {
     tenant_no: tenantNo,
     invoice_id: invoiceId,
@@ -140,12 +143,13 @@ async function issue(
     total: draft.totals.total,
     through_seq: BigInt(folded.position.foldedSeq),
     document: {
-      issued: issuedJson(draft, { invoiceId, number, issuedAt: now, dueAt }),
+      issued: issuedJson(draft, credit, { invoiceId, number, issuedAt: now, dueAt }),
       basis: draft.basis,
       no,
     },
     status: nothingDue ? 'paid' : 'open',
     paid_at: nothingDue ? now : null,
+    credit_applied: credit.applied.toFixed(),
   })
   return invoiceId
 }

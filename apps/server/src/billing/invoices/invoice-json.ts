@@ -2,6 +2,7 @@ import type { Invoice, InvoiceStatus, TaxOfRate } from '@tollgate/contract'
 import { entryId, parseEntryId } from '../../lib/ids.ts'
 import { formatMoney, NOTHING, parseExact } from '../../lib/money.ts'
 import { wirePeriod } from '../../lib/wire-period.ts'
+import type { CreditUse } from '../customer-credit/credit-use.ts'
 import type { InvoiceRow } from './store.ts'
 import type { Draft } from './types.ts'
 
@@ -23,6 +24,7 @@ export function tenantOfInvoice(invoiceId: string): number | null {
 
 export function issuedJson(
   draft: Draft,
+  credit: CreditUse,
   issue: { invoiceId: string; number: string; issuedAt: number; dueAt: number } | null,
 ): IssuedInvoice {
   const { totals } = draft
@@ -42,23 +44,30 @@ export function issuedJson(
     tax: totals.tax,
     taxes: totals.taxes,
     total: totals.total,
+    credit_applied: formatMoney(credit.applied, draft.currency),
+    credit_balance: formatMoney(credit.balance, draft.currency),
   }
 }
 
 /** What would be issued if the period ended with what is known now. */
-export function draftJson(draft: Draft): Invoice {
-  const zero = formatMoney(NOTHING, draft.currency)
-  return withState(issuedJson(draft, null), {
+export function draftJson(draft: Draft, credit: CreditUse): Invoice {
+  const due = parseExact(draft.totals.total).sub(credit.applied)
+  return withState(issuedJson(draft, credit, null), {
     status: 'draft',
     paid_at: null,
-    credited: zero,
-    amount_due: draft.totals.total,
+    credited: formatMoney(NOTHING, draft.currency),
+    amount_due: formatMoney(due.gt(0) ? due : NOTHING, draft.currency),
   })
 }
 
 export function invoiceJson(row: InvoiceRow): Invoice {
-  const issued = row.document.issued as IssuedInvoice
-  const left = parseExact(row.total).sub(parseExact(row.credited))
+  const zero = formatMoney(NOTHING, row.currency)
+  // Those that are older than customer credit say nothing of it.
+  const none = { credit_applied: zero, credit_balance: zero }
+  const issued = { ...none, ...(row.document.issued as IssuedInvoice) }
+  const left = parseExact(row.total)
+    .sub(parseExact(row.credited))
+    .sub(parseExact(row.credit_applied))
   const owed = row.status === 'open' || row.status === 'uncollectible'
   return withState(issued, {
     status: row.status,

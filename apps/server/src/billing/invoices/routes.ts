@@ -38,8 +38,8 @@ export function invoiceRoutes(fastify: FastifyInstance, deps: InvoiceRouteDepend
     },
     async (request) => {
       const tenantNo = await request.tenantNo(request.query.tenant_id)
-      const { draft } = await upcomingInvoice(deps, tenantNo)
-      return draftJson(draft)
+      const { draft, credit } = await upcomingInvoice(deps, tenantNo)
+      return draftJson(draft, credit)
     },
   )
   app.get(

@@ -57,6 +57,8 @@ export type InvoiceRow = {
   document: StoredDocument
   status: 'open' | 'paid' | 'uncollectible' | 'void'
   credited: string
+  /** What it took of the credit that earlier invoices left over. */
+  credit_applied: string
   paid_at: number | null
   payment_reference: string | null
   /** What a provider was asked for, or none was. */
@@ -64,8 +66,8 @@ export type InvoiceRow = {
 }
 
 const INVOICE_COLUMNS = `tenant_no, invoice_id, number, period_start, period_end, issued_at, due_at,
-  currency, total::text, through_seq, document, status, credited::text, paid_at, payment_reference,
-  payment_amount::text`
+  currency, total::text, through_seq, document, status, credited::text,
+  credit_applied::text, paid_at, payment_reference, payment_amount::text`
 
 export type InvoiceToInsert = Omit<InvoiceRow, 'credited' | 'payment_reference' | 'payment_amount'>
 
@@ -73,8 +75,8 @@ export async function insertInvoice(db: Queryable, row: InvoiceToInsert): Promis
   await db.query({
     name: 'insert_invoice',
     text: `INSERT INTO invoice (tenant_no, invoice_id, number, period_start, period_end, issued_at,
-        due_at, currency, total, through_seq, document, status, paid_at)
-      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
+        due_at, currency, total, through_seq, document, status, paid_at, credit_applied)
+      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`,
     values: [
       row.tenant_no,
       row.invoice_id,
@@ -89,6 +91,7 @@ export async function insertInvoice(db: Queryable, row: InvoiceToInsert): Promis
       JSON.stringify(row.document),
       row.status,
       row.paid_at === null ? null : new Date(row.paid_at),
+      row.credit_applied,
     ],
   })
 }
@@ -184,8 +187,9 @@ export type RevenueRow = {
 export async function readRevenue(db: Queryable, from: number, to: number): Promise<RevenueRow[]> {
   const { rows } = await db.query<RevenueRow>(
     `SELECT i.currency, count(*)::int AS invoices, sum(i.total)::text AS issued,
-       sum(i.credited)::text AS credited, ${left('paid')}, ${left('open')},
-       ${left('uncollectible')}, ${left('void')}
+       sum(i.credited)::text AS credited,
+       ${sumOf('paid', 'i.total - i.credited')}, ${sumOf('open', STILL_ASKED)},
+       ${sumOf('uncollectible', STILL_ASKED)}, ${sumOf('void', 'i.total - i.credited')}
      FROM invoice AS i JOIN tenant AS t ON t.tenant_no = i.tenant_no
      WHERE NOT t.has_test_clock AND i.issued_at >= $1 AND i.issued_at < $2
      GROUP BY i.currency ORDER BY i.currency`,
@@ -194,8 +198,15 @@ export async function readRevenue(db: Queryable, from: number, to: number): Prom
   return rows
 }
 
-function left(status: InvoiceRow['status']): string {
-  return `coalesce(sum(i.total - i.credited) FILTER (WHERE i.status = '${status}'), 0)::text
+/** What an invoice took of a tenant's credit was paid when that was left over. */
+const STILL_ASKED = 'i.total - i.credited - i.credit_applied'
+
+function sumOf(status: InvoiceRow['status'], amount: string): string {
+  const byCredit =
+    status === 'paid'
+      ? ` + coalesce(sum(i.credit_applied) FILTER (WHERE i.status IN ('open', 'uncollectible')), 0)`
+      : ''
+  return `(coalesce(sum(${amount}) FILTER (WHERE i.status = '${status}'), 0)${byCredit})::text
     AS ${status}`
 }
 

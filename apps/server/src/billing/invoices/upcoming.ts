@@ -4,6 +4,8 @@ import type { Catalog } from '../../catalog/catalog.ts'
 import { inTransaction } from '../../db/pool.ts'
 import { accountAt } from '../../ledger/readings.ts'
 import type { Clock } from '../../lib/clock.ts'
+import type { CreditUse } from '../customer-credit/credit-use.ts'
+import { creditNow } from '../customer-credit/move-credit.ts'
 import { readProfile } from '../profile/store.ts'
 import { foldPage, foldUsage } from '../usage/fold.ts'
 import { type WorkedOut, workOutInvoice } from './work-out.ts'
@@ -14,13 +16,15 @@ export type UpcomingDependencies = { pool: pg.Pool; catalog: Catalog; clock: Clo
 export async function upcomingInvoice(
   { pool, catalog, clock, seller }: UpcomingDependencies,
   tenantNo: number,
-): Promise<WorkedOut> {
+): Promise<WorkedOut & { credit: CreditUse }> {
   const { now } = await accountAt(pool, catalog, tenantNo, clock.now())
   await foldUsage({ pool, catalog }, tenantNo, now)
   return inTransaction(pool, async (db) => {
     const folded = await foldPage(db, catalog, tenantNo, now)
     const { period } = folded.spans.at(-1)!
     const profile = await readProfile(db, tenantNo)
-    return workOutInvoice(db, folded, period, seller, profile)
+    const worked = await workOutInvoice(db, folded, period, seller, profile)
+    const credit = await creditNow(db, tenantNo, worked.draft.totals.total)
+    return { ...worked, credit }
   })
 }

@@ -1,6 +1,6 @@
 import type { Invoice } from '@tollgate/contract'
 import { type Mail, oneLine } from '../../delivery/letter.ts'
-import { formatMoney, parseExact } from '../../lib/money.ts'
+import { parseExact } from '../../lib/money.ts'
 import { LETTER_LINES_MAX } from '../../limits.ts'
 import { usedTaxes } from '../pricing/totals.ts'
 
@@ -27,6 +27,7 @@ export function invoiceLetter(invoice: Invoice, to: string, publicUrl: string): 
     }),
     '',
     `Total: ${money(invoice.total)}`,
+    ...(isZero(invoice.credit_applied) ? [] : [`Your credit: -${money(invoice.credit_applied)}`]),
     dueText(invoice),
     '',
     'The invoice is attached. For those who may read it, it is here as well:',
@@ -39,11 +40,16 @@ export function invoiceLetter(invoice: Invoice, to: string, publicUrl: string): 
   return { to, subject, text }
 }
 
-function dueText({ amount_due, currency, due_at, period }: Invoice): string {
-  const due = parseExact(amount_due)
-  if (due.isZero()) return 'There is nothing to pay.'
-  if (due.isNegative()) return `In your favour: ${formatMoney(due.neg(), currency)} ${currency}`
+function dueText({ amount_due, credit_balance, currency, due_at, period }: Invoice): string {
+  if (isZero(amount_due)) {
+    const left = `${credit_balance} ${currency} in your favour are taken off the next invoices.`
+    return `There is nothing to pay.${isZero(credit_balance) ? '' : ` ${left}`}`
+  }
   return `To be paid: ${amount_due} ${currency}, by ${dayOf(due_at!, period.timezone)}`
+}
+
+function isZero(amount: string): boolean {
+  return parseExact(amount).isZero()
 }
 
 /** As it is where the tenant lives. */

@@ -92,6 +92,8 @@ const invoice: Invoice = {
   due_at: '2025-02-15T00:00:00.000Z',
   paid_at: null,
   credited: '0.00',
+  credit_applied: '0.00',
+  credit_balance: '0.00',
   amount_due: '1.00',
   currency: 'USD',
   period: { start: '2025-01-01T00:00:00Z', end: '2025-01-31T23:59:59Z', timezone: 'UTC' },
@@ -110,7 +112,14 @@ const letterOf = (more: object) =>
 
 test('an invoice with nothing to pay says so, and one in the customer’s favour as well', () => {
   assert.match(letterOf({ amount_due: '0.00' }), /\nThere is nothing to pay\.\n/)
-  assert.match(letterOf({ amount_due: '-2.50' }), /\nIn your favour: 2\.50 USD\n/)
+  assert.match(
+    letterOf({ amount_due: '0.00', total: '-2.50', credit_balance: '2.50' }),
+    /\nThere is nothing to pay\. 2\.50 USD in your favour are taken off the next invoices\.\n/,
+  )
+  assert.match(
+    letterOf({ amount_due: '0.60', credit_applied: '0.40' }),
+    /\nTotal: 1\.00 USD\nYour credit: -0\.40 USD\nTo be paid: 0\.60 USD/,
+  )
 })
 
 test('each tax rate is told', () => {

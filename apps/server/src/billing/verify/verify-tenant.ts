@@ -11,6 +11,7 @@ import { lateTouches } from './late-touches.ts'
 import { Replay } from './replay.ts'
 import { readPosition, readSettledByNothing, readSteps } from './store.ts'
 import type { Differ } from './types.ts'
+import { verifyCredit } from './verify-credit.ts'
 import { type Agreed, periodName, verifyUsage } from './verify-usage.ts'
 
 /** Everything that was measured of a tenant and asked of it. @returns how many documents there are */
@@ -49,6 +50,7 @@ export async function verifyTenant(
   }
   comparePeriods(agreed, position.openFrom, invoices, differ)
   compareCredited(invoices, notes, differ)
+  await verifyCredit(db, tenantNo, invoices, differ)
   const issued = {
     invoices: new Map(invoices.map((invoice) => [invoice.invoice_id, invoice])),
     notes: new Map(notes.map((note) => [note.credit_note_id, note])),
