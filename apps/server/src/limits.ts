@@ -202,6 +202,8 @@ export const STRIPE_CALL_RETRIES_MAX = 1
 export const STRIPE_KEYS_PER_STEP_MAX = 3
 /** Of one customer, newest first, to find whether ours is there. */
 export const STRIPE_INVOICES_LOOKED_AT_MAX = 1_000
+/** Of one invoice, likewise. */
+export const STRIPE_CREDIT_NOTES_LOOKED_AT_MAX = 1_000
 /** An invoice with more lines has one line there, for all of it. */
 export const STRIPE_LINES_PER_INVOICE_MAX = 250
 /** Stripe signs again when it sends again, so an older signature was kept by somebody. */

@@ -35,6 +35,7 @@ export const BILLING_STATEMENTS: Record<string, Record<string, readonly unknown[
   'billing/collecting': {
     writePaymentAmount: [1, 'i'],
     writePaymentReference: [1, 'i', 'in_1'],
+    readNotesToTell: [1, 'i'],
     insertPaymentEvent: ['stripe', 'evt_1'],
     deleteOldPaymentEvents: [90],
   },

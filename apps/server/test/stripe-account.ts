@@ -10,6 +10,7 @@ type Invoice = StripeObject & {
   status: string
   collection_method: string
   total: number
+  amount_remaining: number
   metadata: Form
   lines: { object: 'list'; data: object[] }
   payments: { object: 'list'; data: { payment: { type: string; payment_intent: string } }[] }
@@ -20,6 +21,7 @@ export class StripeAccount {
   readonly customers = new Map<string, StripeObject>()
   readonly invoices = new Map<string, Invoice>()
   readonly payments = new Map<string, StripeObject>()
+  readonly creditNotes = new Map<string, StripeObject>()
   /** What becomes of charging a customer; without a card it is asked by e-mail. */
   readonly cards = new Map<string, 'good' | 'declined' | 'to be confirmed'>()
 
@@ -48,6 +50,9 @@ export class StripeAccount {
     const [kind = '', id = '', verb = ''] = path.split('/').slice(2)
     if (kind === 'customers') return this.#customers(method, id, form)
     if (kind === 'invoices') return this.#invoices(method, id, verb, form)
+    if (kind === 'credit_notes') {
+      return method === 'POST' ? this.#credit(form) : this.#listCreditNotes(form)
+    }
     if (kind === 'payment_intents') return this.#label(id, form)
     return refused(`Unrecognized request URL (${method}: ${path})`, 404)
   }
@@ -97,7 +102,14 @@ export class StripeAccount {
     }
     const id = newId('in')
     const empty = { object: 'list' as const, data: [] }
-    const invoice = { id, object: 'invoice', status: 'draft', total: 0, ...form }
+    const invoice = {
+      id,
+      object: 'invoice',
+      status: 'draft',
+      total: 0,
+      amount_remaining: 0,
+      ...form,
+    }
     this.invoices.set(id, { ...invoice, lines: empty, payments: { ...empty } } as never)
     return { status: 200, body: this.invoices.get(id)! }
   }
@@ -121,7 +133,8 @@ export class StripeAccount {
 
   #finalize(invoice: Invoice, { auto_advance }: Form): Answer {
     if (invoice.status !== 'draft') return refused('This invoice is already finalized')
-    Object.assign(invoice, { status: invoice.total === 0 ? 'paid' : 'open', auto_advance })
+    const status = invoice.total === 0 ? 'paid' : 'open'
+    Object.assign(invoice, { status, auto_advance, amount_remaining: invoice.total })
     const id = newId('pi')
     const { total: amount, currency } = invoice
     const payment = { id, object: 'payment_intent', amount, currency, amount_received: 0 }
@@ -142,7 +155,7 @@ export class StripeAccount {
       return { status: 402, body: { error } }
     }
     if (card !== 'good') return refused('This payment requires additional user action.')
-    invoice.status = 'paid'
+    Object.assign(invoice, { status: 'paid', amount_remaining: 0 })
     const payment = this.payments.get(invoice.payments.data[0]!.payment.payment_intent)!
     payment.amount_received = payment.amount
     return { status: 200, body: invoice }
@@ -150,7 +163,7 @@ export class StripeAccount {
 
   #void(invoice: Invoice): Answer {
     if (invoice.status === 'void') return refused('This invoice is void already')
-    invoice.status = 'void'
+    Object.assign(invoice, { status: 'void', amount_remaining: 0 })
     return { status: 200, body: invoice }
   }
 
@@ -158,6 +171,37 @@ export class StripeAccount {
     if (status !== 'draft') return refused('You can only delete draft invoices')
     this.invoices.delete(id)
     return { status: 200, body: { id, object: 'invoice', deleted: true } }
+  }
+
+  #credit(form: Form): Answer {
+    const invoice = this.invoices.get(String(form.invoice))
+    if (invoice === undefined) return refused(`No such invoice: '${form.invoice}'`)
+    const { status, total, amount_remaining } = invoice
+    if (status === 'draft' || status === 'void') return refused(`This invoice is ${status}`)
+    const amount = Number(form.amount)
+    const before = this.creditNotesOf(invoice.id).reduce(
+      (sum, note) => sum + Number(note.amount),
+      0,
+    )
+    if (!(amount > 0) || before + amount > total) return refused('More than the invoice asks for')
+    const lowers = Math.min(amount, amount_remaining)
+    if (Number(form.out_of_band_amount ?? 0) !== amount - lowers) {
+      return refused('The sum of credit, refund and out of band amounts must equal what was paid')
+    }
+    const note = { id: newId('cn'), object: 'credit_note', ...form, pre_payment_amount: lowers }
+    this.creditNotes.set(note.id, note)
+    invoice.amount_remaining -= lowers
+    if (status === 'open' && invoice.amount_remaining === 0) invoice.status = 'paid'
+    return { status: 200, body: note }
+  }
+
+  creditNotesOf(invoice: string): StripeObject[] {
+    return [...this.creditNotes.values()].filter((note) => note.invoice === invoice)
+  }
+
+  #listCreditNotes({ invoice }: Form): Answer {
+    const data = this.creditNotesOf(String(invoice)).reverse()
+    return { status: 200, body: { object: 'list', data, has_more: false, url: '/v1/credit_notes' } }
   }
 
   #label(id: string, { metadata }: Form): Answer {

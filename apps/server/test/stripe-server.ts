@@ -46,7 +46,7 @@ export async function startStripeServer(nowMs: () => number): Promise<StripeServ
     const text = await bodyOf(request)
     const form = formOf(request.method === 'POST' ? new URLSearchParams(text) : searchParams)
     const key = request.headers['idempotency-key'] as string | undefined
-    const what = `${request.method} ${pathname.replace(/\/(cus|in|pi)_\w+/, '/:id')}`
+    const what = `${request.method} ${pathname.replace(/\/(cus|in|pi|cn)_\w+/, '/:id')}`
     const call = { what, key, form, status: null as number | null }
     calls.push(call)
     if (request.headers.authorization !== `Bearer ${SECRET_KEY}`) {

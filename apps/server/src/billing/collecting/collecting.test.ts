@@ -137,9 +137,41 @@ test('so is one that was credited in full; one that is uncollectible may still b
   const path = `/api/admin/invoices/${credited.invoice.invoice_id}/credit-notes`
   expectStatus(await node.admin('POST', path, { amount: '11.90', reason: 'all' }), 201)
   await until('its end at the provider', () => {
-    return atStripe(credited.invoice.invoice_id)[0]!.status === 'void'
+    return atStripe(credited.invoice.invoice_id)[0]!.status === 'paid'
   })
   assert.equal(atStripe(uncollectible.invoice.invoice_id)[0]!.status, 'open')
+})
+
+test('what is credited in part is due no more at the provider either, whenever it is credited', async () => {
+  const credit = async (invoiceId: string, amount: string) => {
+    const path = `/api/admin/invoices/${invoiceId}/credit-notes`
+    expectStatus(await node.admin('POST', path, { amount, reason: 'an outage' }), 201)
+  }
+  const isDue = (invoiceId: string) =>
+    until('the same amount due there', async () => {
+      const { amount_due } = await billed.invoice(invoiceId)
+      const there = atStripe(invoiceId)[0]
+      return there?.status === 'open' && there.amount_remaining === Math.round(amount_due * 100)
+    })
+  // Its first try finds the provider busy, so it is credited after it was to be asked for, and before it is.
+  stripe.trouble('POST /v1/invoices', 'busy', 'busy')
+  const { invoice } = await january()
+  await until('the first try', async () => (await rowOf(invoice.invoice_id)).payment_amount)
+  await credit(invoice.invoice_id, '1.90')
+  await isDue(invoice.invoice_id)
+  stripe.trouble('POST /v1/credit_notes', 'busy', 'reply lost')
+  await credit(invoice.invoice_id, '2.50')
+  await credit(invoice.invoice_id, '0.50')
+  await isDue(invoice.invoice_id)
+  assert.equal((await billed.invoice(invoice.invoice_id)).amount_due, '7.00')
+  const [there] = atStripe(invoice.invoice_id)
+  assert.deepEqual(
+    stripe.account
+      .creditNotesOf(there!.id)
+      .map(({ amount }) => Number(amount))
+      .sort(),
+    [190, 250, 50],
+  )
 })
 
 test('what is settled while the provider is being asked is stopped there afterwards', async () => {

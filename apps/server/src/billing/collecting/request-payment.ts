@@ -10,6 +10,7 @@ import { type InvoiceRow, lockInvoice, readInvoice, writeStatus } from '../invoi
 import type { PaymentProvider, RequestedPayment } from '../payments/types.ts'
 import { readBilledTenant, readProfile, writeCustomerReference } from '../profile/store.ts'
 import { paymentRequestOf } from './payment-request.ts'
+import { isAskedForLess, leftOf } from './credits-to-tell.ts'
 import { writePaymentAmount, writePaymentReference } from './store.ts'
 
 export type CollectingDependencies = {
@@ -48,11 +49,12 @@ async function keep(
   if (reference !== null) await writePaymentReference(db, tenantNo, invoiceId, reference)
   if (customerReference !== null) await writeCustomerReference(db, tenantNo, customerReference)
   if (state === 'paid') await markPaid(db, deps, invoice, reference)
-  // Whoever settled it meanwhile found no reference by which to stop the provider.
-  else if (invoice.status === 'paid' || invoice.status === 'void') {
-    const job = { tenant_no: tenantNo, invoice_id: invoiceId }
-    await addJob(db, 'cancel_payment', job, { maxAttempts: PAYMENT_ATTEMPTS_MAX })
-  }
+  // Whoever settled or credited it meanwhile found no reference by which to tell the provider.
+  const byPeople = invoice.status === 'void' || (invoice.status === 'paid' && leftOf(invoice).gt(0))
+  const task = state === 'open' && byPeople ? 'cancel_payment' : 'credit_payment'
+  if (task === 'credit_payment' && !isAskedForLess(invoice)) return
+  const job = { tenant_no: tenantNo, invoice_id: invoiceId }
+  await addJob(db, task, job, { maxAttempts: PAYMENT_ATTEMPTS_MAX })
 }
 
 /** A second time is harmless. Money for what is void is given back by people, who are told by the log. */

@@ -31,6 +31,22 @@ export async function writePaymentReference(
   )
 }
 
+export type NoteToTell = { credit_note_id: string; number: string; total: string; reason: string }
+
+/** The credit notes of an invoice, in the order in which they were issued: ids grow with numbers. */
+export async function readNotesToTell(
+  db: Queryable,
+  tenantNo: number,
+  invoiceId: string,
+): Promise<NoteToTell[]> {
+  const { rows } = await db.query<NoteToTell>(
+    `SELECT credit_note_id, number, total::text, document -> 'issued' ->> 'reason' AS reason
+     FROM credit_note WHERE tenant_no = $1 AND invoice_id = $2 ORDER BY credit_note_id`,
+    [tenantNo, invoiceId],
+  )
+  return rows
+}
+
 /** @returns false: it was taken before */
 export async function insertPaymentEvent(
   db: Queryable,

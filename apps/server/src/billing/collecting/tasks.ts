@@ -2,6 +2,7 @@ import { z } from 'zod'
 import type { Tasks } from '../../db/jobs.ts'
 import { readInvoice } from '../invoices/store.ts'
 import { type CollectingDependencies, requestPayment } from './request-payment.ts'
+import { tellCredits } from './tell-credits.ts'
 
 export const invoicePayload = z.object({ tenant_no: z.number(), invoice_id: z.string() })
 
@@ -11,6 +12,10 @@ export function collectingTasks(deps: CollectingDependencies): Tasks {
     async request_payment(payload) {
       const { tenant_no, invoice_id } = invoicePayload.parse(payload)
       await requestPayment(deps, tenant_no, invoice_id)
+    },
+    async credit_payment(payload) {
+      const { tenant_no, invoice_id } = invoicePayload.parse(payload)
+      await tellCredits(deps, tenant_no, invoice_id)
     },
     async cancel_payment(payload) {
       const { tenant_no, invoice_id } = invoicePayload.parse(payload)

@@ -1,12 +1,13 @@
 import type { CreditNote, Party } from '@tollgate/contract'
+import { addJob } from '../../db/jobs.ts'
 import type { Queryable } from '../../db/pool.ts'
 import { entryId } from '../../lib/ids.ts'
 import { parseExact } from '../../lib/money.ts'
 import { giveCreditBack } from '../customer-credit/move-credit.ts'
 import type { IssuedInvoice } from '../invoices/invoice-json.ts'
 import { numberText, seriesOf } from '../invoices/numbers.ts'
-import { settleInvoice } from '../invoices/settle.ts'
-import { type InvoiceRow, takeNumber, takeStep } from '../invoices/store.ts'
+import { type InvoiceRow, takeNumber, takeStep, writeStatus } from '../invoices/store.ts'
+import { PAYMENT_ATTEMPTS_MAX } from '../../limits.ts'
 import type { Basis } from '../invoices/types.ts'
 import { insertCreditNote } from './store.ts'
 
@@ -73,7 +74,12 @@ export async function issueCreditNote(
   await giveCreditBack(db, { ...invoice, credited: credited.toFixed() }, creditNoteId)
   const settled = credited.add(parseExact(invoice.credit_applied))
   if (isOwed && settled.gte(parseExact(invoice.total))) {
-    await settleInvoice(db, invoice, 'paid', now)
+    await writeStatus(db, invoice.tenant_no, invoice.invoice_id, { status: 'paid', paidAt: now })
+  }
+  // Who was asked for more than that is to ask for less.
+  if (invoice.payment_amount !== null) {
+    const job = { tenant_no: invoice.tenant_no, invoice_id: invoice.invoice_id }
+    await addJob(db, 'credit_payment', job, { maxAttempts: PAYMENT_ATTEMPTS_MAX })
   }
   return document
 }

@@ -5,6 +5,7 @@ export const manualPayments: PaymentProvider = {
   name: 'manual',
   request: async () => ({ reference: null, customerReference: null, state: 'open' }),
   cancel: async () => undefined,
+  credit: async () => undefined,
   readEvent() {
     throw new UnverifiedEvent('No payment provider is configured, so none can tell anything')
   },

@@ -161,7 +161,7 @@ async function readIf(
   return invoice !== null && wanted(invoice) ? invoice : null
 }
 
-async function readInvoice(stripe: Stripe, id: string): Promise<Stripe.Invoice | null> {
+export async function readInvoice(stripe: Stripe, id: string): Promise<Stripe.Invoice | null> {
   try {
     return await stripe.invoices.retrieve(id)
   } catch (error) {

@@ -5,6 +5,7 @@ import { PermanentFailure } from '../../lib/permanent-failure.ts'
 import type { StripeSettings } from '../../lib/settings.ts'
 import { PAYMENT_MS_MAX, STRIPE_CALL_MS_MAX, STRIPE_CALL_RETRIES_MAX } from '../../limits.ts'
 import { stripeAmount, stripeTotal } from './stripe-amounts.ts'
+import { creditInvoice } from './stripe-credit.ts'
 import { hasPaymentMethod, stripeCustomer } from './stripe-customer.ts'
 import { readStripeEvent } from './stripe-event.ts'
 import { cancelInvoice, finalize, labelPayments, pay, stripeInvoice } from './stripe-invoice.ts'
@@ -35,6 +36,7 @@ export function stripePayments(
     name: 'stripe',
     request: (payment, now) => bounded(requestPayment(stripe, payment, now), msMax),
     cancel: (reference) => bounded(cancelInvoice(stripe, reference), msMax),
+    credit: (reference, credit) => bounded(creditInvoice(stripe, reference, credit), msMax),
     readEvent: (rawBody, headers, now) =>
       readStripeEvent(stripe, webhookSecret, { rawBody, headers, now }),
   }

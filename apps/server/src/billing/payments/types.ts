@@ -20,6 +20,16 @@ export type PayingCustomer = {
   reference: string | null
 }
 
+/** A part of what was asked for that is taken back. */
+export type PaymentCredit = {
+  creditNoteId: string
+  /** As the customer knows it. */
+  number: string
+  amount: string
+  currency: string
+  reason: string
+}
+
 export type RequestedPayment = {
   /** What the provider calls it, for `cancel` and for people who look there; null: nothing is there. */
   reference: string | null
@@ -51,6 +61,11 @@ export type PaymentProvider = {
    * @throws PermanentFailure when it is paid
    */
   cancel(reference: string): Promise<void>
+  /**
+   * Asks for so much less, once, however often it is told. What is paid already is not given back by it.
+   * @throws PermanentFailure when no other try would help
+   */
+  credit(reference: string, credit: PaymentCredit): Promise<void>
   /**
    * What the provider tells by webhook; null: nothing that matters here.
    * @param rawBody as it came, for that is what is signed
