@@ -38,6 +38,7 @@ export const subscriptionReply = z
       .object({
         plan: z.string().nullable().describe('null: the subscription ends'),
         at: instantOut,
+        trial_end: instantOut.nullable().describe('Of the trial that begins then; null: none does'),
       })
       .nullable()
       .describe('What happens when the period ends; null: it goes on'),
@@ -66,7 +67,9 @@ export const subscriptionPreviewReply = z
     upcoming_total_now: amount.describe('Of the invoice, discounts and tax included'),
     upcoming_total_then: amount,
     allowance_credits: creditsOut.describe('That are given at once'),
-    trial_end: instantOut.nullable(),
+    trial_end: instantOut
+      .nullable()
+      .describe('Of the trial that runs, or begins with the plan; null: none'),
     next_period: z.object({
       start: instantOut,
       end: instantOut.describe('Last second'),

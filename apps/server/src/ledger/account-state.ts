@@ -32,7 +32,7 @@ type StoredState = {
   sub?: 'paused' | 'canceled'
   trial?: number
   /** The plan version to come; null: none, it ends. */
-  pending?: [planVersionNo: number | null]
+  pending?: [planVersionNo: number | null, trialDays?: number]
   allowance?: [through: number, seq: number]
   clock?: number
   /** Left out where no key has a limit of its own: most accounts, and all that are older than such limits. */
@@ -66,7 +66,10 @@ export function encodeAccountState(account: Account): string {
   }
   if (account.subscription !== 'active') state.sub = account.subscription
   if (account.trialEnd !== null) state.trial = account.trialEnd
-  if (account.pending !== null) state.pending = [account.pending.planVersionNo]
+  if (account.pending !== null) {
+    const { planVersionNo, trialDays } = account.pending
+    state.pending = trialDays === undefined ? [planVersionNo] : [planVersionNo, trialDays]
+  }
   if (account.allowance !== null) {
     state.allowance = [account.allowance.through, account.allowance.seq]
   }
@@ -120,12 +123,18 @@ export function decodeAccountState(tenantNo: number, lastSeq: number, state: unk
     ),
     subscription: s.sub ?? 'active',
     trialEnd: s.trial ?? null,
-    pending: s.pending === undefined ? null : { planVersionNo: s.pending[0] },
+    pending: decodePending(s.pending),
     allowance: s.allowance === undefined ? null : { through: s.allowance[0], seq: s.allowance[1] },
     testClock: s.clock ?? null,
     nextExpiry: Number.POSITIVE_INFINITY,
   }
   return withCredits(bare, {})
+}
+
+function decodePending(stored: StoredState['pending']): Account['pending'] {
+  if (stored === undefined) return null
+  const [planVersionNo, trialDays] = stored
+  return trialDays === undefined ? { planVersionNo } : { planVersionNo, trialDays }
 }
 
 function decodeCounters(stored: StoredState['counters']): PeriodCounters {

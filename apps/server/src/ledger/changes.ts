@@ -6,7 +6,7 @@ import { withKeyLimit } from './key-usage.ts'
 import { withMoreAllowance } from './lapse.ts'
 import { PLAIN_LINE, type Step } from './step.ts'
 import { subscriptionRefusal, testClockRefusal } from './subscription.ts'
-import type { Account, AccountChange, Command } from './types.ts'
+import type { Account, AccountChange, Command, Pending } from './types.ts'
 
 /** Says in a line that the running period stayed as it was: lines that do not say so moved its end. */
 export const ZONE_FROM = 'next_period'
@@ -70,6 +70,11 @@ function withMovedEnd(account: Account, now: number): Account {
   return { ...withCredits(moved, { grants }), allowance: { ...allowance, through: end } }
 }
 
+function pendingDetail({ planVersionNo, trialDays }: Pending) {
+  const detail = { plan_version_no: planVersionNo }
+  return trialDays === undefined ? detail : { ...detail, trial_days: trialDays }
+}
+
 function detailOf(change: AccountChange): Record<string, unknown> {
   const { keyLimit, pending, trialEnd, testClock, allowance } = change
   const detail: Record<string, unknown> = {}
@@ -82,7 +87,7 @@ function detailOf(change: AccountChange): Record<string, unknown> {
   if (change.region !== undefined) detail.region = change.region
   if (change.subscription !== undefined) detail.subscription = change.subscription
   if (pending !== undefined) {
-    detail.pending = pending === null ? null : { plan_version_no: pending.planVersionNo }
+    detail.pending = pending && pendingDetail(pending)
   }
   if (trialEnd !== undefined) detail.trial_end = new Date(trialEnd).toISOString()
   if (testClock !== undefined) detail.test_clock = new Date(testClock).toISOString()

@@ -85,8 +85,10 @@ function zoneFrom({ time_zone, zone_from }: Readonly<Record<string, unknown>>) {
 }
 
 function pendingFrom(pending: unknown): Account['pending'] {
-  const to = pending as { plan_version_no: number | null } | null
-  return to && { planVersionNo: to.plan_version_no }
+  const to = pending as { plan_version_no: number | null; trial_days?: number } | null
+  if (to === null) return null
+  const { plan_version_no: planVersionNo, trial_days: trialDays } = to
+  return trialDays === undefined ? { planVersionNo } : { planVersionNo, trialDays }
 }
 
 function keyLimitFrom({ key_no, key_limit }: Readonly<Record<string, unknown>>) {

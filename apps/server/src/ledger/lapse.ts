@@ -4,6 +4,7 @@ import { numberFromMicros } from '../lib/micros.ts'
 import { periodAfter } from '../lib/periods.ts'
 import { NO_COUNTERS, withCredits } from './account.ts'
 import { withGrant } from './credits.ts'
+import { pendingTrialEnd } from './subscription.ts'
 import { unusedKeyLimits } from './key-usage.ts'
 import { type Line, PLAIN_LINE } from './step.ts'
 import type { Account, Micros } from './types.ts'
@@ -55,7 +56,8 @@ function inPeriodOf(account: Account, now: number): Account {
   }
   if (pending === null) return next
   if (pending.planVersionNo === null) return { ...next, pending: null, subscription: 'canceled' }
-  return { ...next, pending: null, planVersionNo: pending.planVersionNo, windows: [] }
+  const trialEnd = account.trialEnd ?? pendingTrialEnd(account)
+  return { ...next, pending: null, planVersionNo: pending.planVersionNo, windows: [], trialEnd }
 }
 
 function withoutExpired(account: Account, now: number): Account {

@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import { asked, done, newAccount, NOW, refusal } from '../../test/ledger-accounts.ts'
 import { testPlan, testPlanVersion } from '../../test/ledger-plans.ts'
 import { openAccount } from './account.ts'
+import { decodeAccountState, encodeAccountState } from './account-state.ts'
 import { decide } from './decide.ts'
 import { rollTo } from './lapse.ts'
 import { planVersionAt, subscriptionStatus } from './subscription.ts'
@@ -40,6 +41,26 @@ test('an end for later denies from the next period on, and takes no fee any more
   const { entry, account: after } = decided(account, asked('call'), end)
   assert.equal(entry.reason, 'subscription_inactive')
   assert.equal(subscriptionStatus(after, end), 'canceled')
+})
+
+test('a trial that begins with a period lasts from its start, however late somebody looks, and only once', () => {
+  const open = newAccount('open')
+  const later = { pending: { planVersionNo: prepaid, trialDays: 40 } }
+  const account = changed(open, later)
+  const end = account.period.end + 40 * 86_400_000
+  for (const days of [0, 3, 100]) {
+    const after = rollTo(account, { allowance: null }, account.period.end + days * 86_400_000)
+    assert.deepEqual([after.planVersionNo, after.trialEnd], [prepaid, end])
+  }
+  const had = changed({ ...open, trialEnd: open.period.start }, later)
+  assert.equal(rollTo(had, { allowance: null }, had.period.end).trialEnd, open.period.start)
+  assert.deepEqual(
+    decodeAccountState(1, account.lastSeq, JSON.parse(encodeAccountState(account))),
+    {
+      ...account,
+      tenantNo: 1,
+    },
+  )
 })
 
 test('what is pending can be taken back, and a plan that begins now takes its place', () => {

@@ -15,6 +15,13 @@ export function planVersionAt({ planVersionNo, pending, period }: Account, now: 
   return now >= period.end ? (pending?.planVersionNo ?? planVersionNo) : planVersionNo
 }
 
+const DAY_MS = 86_400_000
+
+/** Until when the plan that is about to begin is free: its trial begins with it, whoever looks when. */
+export function pendingTrialEnd({ pending, period }: Account): number | null {
+  return pending?.trialDays === undefined ? null : period.end + pending.trialDays * DAY_MS
+}
+
 /** How a subscription is called in public. A suspension stands above all else. */
 export function subscriptionStatus(account: Account, now: number): SubscriptionStatus {
   if (account.status === 'suspended') return 'suspended'

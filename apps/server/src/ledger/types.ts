@@ -35,14 +35,20 @@ export type Account = {
   readonly subscription: 'active' | 'paused' | 'canceled'
   /** Until when nothing is charged, ms; null: there was no trial. */
   readonly trialEnd: number | null
-  /** What happens when the running period ends: another plan, or the end (null). */
-  readonly pending: { readonly planVersionNo: number | null } | null
+  readonly pending: Pending | null
   /** The credits that a period begins with: given last for the one that ends at `through`, by line `seq`. */
   readonly allowance: { readonly through: number; readonly seq: number } | null
   /** The time of a tenant that lives on a clock of its own, ms; null: everybody's time. */
   readonly testClock: number | null
   /** The earliest expiry of a grant or hold, ms; Infinity when none expires. */
   readonly nextExpiry: number
+}
+
+/** What happens when the running period ends: another plan, or the end (null). */
+export type Pending = {
+  readonly planVersionNo: number | null
+  /** Left out: the plan begins without a trial. */
+  readonly trialDays?: number
 }
 
 /** What happened in the running period. */

@@ -23,7 +23,7 @@ export function plannedChange(account: Account, wish: Wish, now: number): Accoun
     case 'plan':
       return wish.when === 'now'
         ? planNow(account, wish.terms, now)
-        : planLater(account, wish.terms.planVersionNo)
+        : planLater(account, wish.terms)
     case 'cancel':
       if (wish.when === 'now') return { subscription: 'canceled' }
       return pending !== null && pending.planVersionNo === null
@@ -39,26 +39,31 @@ export function plannedChange(account: Account, wish: Wish, now: number): Accoun
 }
 
 function planNow(account: Account, terms: PlanTerms, now: number): AccountChange | null {
-  const { subscription, pending, trialEnd } = account
+  const { subscription, pending } = account
   const { planVersionNo, trialDays } = terms
   const begins = subscription === 'canceled'
   if (planVersionNo === account.planVersionNo && !begins) {
     return pending === null ? null : { pending: null }
   }
-  // Once for each tenant, with the first plan that has one.
-  const isTrial = trialDays > 0 && trialEnd === null
   return {
     planVersionNo,
     ...(begins ? { subscription: 'active' as const } : {}),
-    ...(isTrial ? { trialEnd: now + trialDays * DAY_MS } : {}),
+    ...(hasTrial(account, terms) ? { trialEnd: now + trialDays * DAY_MS } : {}),
   }
 }
 
 /** The plan that runs already takes back the one that was to follow it. */
-function planLater(account: Account, planVersionNo: number): AccountChange | null {
+function planLater(account: Account, terms: PlanTerms): AccountChange | null {
   const { subscription, pending } = account
+  const { planVersionNo, trialDays } = terms
   if (subscription === 'active' && planVersionNo === account.planVersionNo) {
     return pending === null ? null : { pending: null }
   }
-  return pending?.planVersionNo === planVersionNo ? null : { pending: { planVersionNo } }
+  if (pending?.planVersionNo === planVersionNo) return null
+  return { pending: hasTrial(account, terms) ? { planVersionNo, trialDays } : { planVersionNo } }
+}
+
+/** Once for each tenant, with the first plan that has one. */
+function hasTrial({ trialEnd }: Account, { trialDays }: PlanTerms): boolean {
+  return trialDays > 0 && trialEnd === null
 }

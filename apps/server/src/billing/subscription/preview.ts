@@ -7,6 +7,7 @@ import { type ChangeAsIf, changeAsIf } from '../../ledger/change-as-if.ts'
 import type { StoredEntry } from '../../ledger/entry-row.ts'
 import { logOf } from '../../ledger/log.ts'
 import { accountAt, type AccountNow } from '../../ledger/readings.ts'
+import { pendingTrialEnd } from '../../ledger/subscription.ts'
 import type { Account } from '../../ledger/types.ts'
 import type { Caller } from '../../lib/caller.ts'
 import type { Clock } from '../../lib/clock.ts'
@@ -100,6 +101,7 @@ function previewOf(preview: {
   const effectiveAt = asked.when === 'now' ? now.now : period.end
   const { currency } = after.running.draft
   const account: Account = asIf?.account ?? now.account
+  const trialEnd = account.trialEnd ?? pendingTrialEnd(account)
   const difference = differenceBetween(before, after, now.terms)
   const { next } = after
   return {
@@ -120,7 +122,7 @@ function previewOf(preview: {
     upcoming_total_now: before.running.draft.totals.total,
     upcoming_total_then: after.running.draft.totals.total,
     allowance_credits: numberFromMicros(asIf?.allowance ?? 0n),
-    trial_end: account.trialEnd === null ? null : instant(account.trialEnd),
+    trial_end: trialEnd === null ? null : instant(trialEnd),
     next_period: {
       start: wireSecond(next.period.start),
       end: wireSecond(next.period.end - 1_000),

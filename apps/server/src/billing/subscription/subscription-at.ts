@@ -2,7 +2,7 @@ import type { SubscriptionReply } from '@tollgate/contract'
 import type { Catalog } from '../../catalog/catalog.ts'
 import type { Queryable } from '../../db/pool.ts'
 import { accountAt } from '../../ledger/readings.ts'
-import { subscriptionStatus } from '../../ledger/subscription.ts'
+import { pendingTrialEnd, subscriptionStatus } from '../../ledger/subscription.ts'
 import type { Clock } from '../../lib/clock.ts'
 import { wirePeriod } from '../../lib/wire-period.ts'
 import { billingCurrency } from '../currency.ts'
@@ -15,6 +15,7 @@ export async function subscriptionAt(
 ): Promise<SubscriptionReply> {
   const { account, terms, now } = await accountAt(db, catalog, tenantNo, clock.now())
   const { period, pending, trialEnd } = account
+  const pendingEnd = trialEnd === null ? pendingTrialEnd(account) : null
   const next =
     pending?.planVersionNo == null ? null : await catalog.loadPlanVersion(pending.planVersionNo)
   return {
@@ -23,7 +24,15 @@ export async function subscriptionAt(
     status: subscriptionStatus(account, now),
     currency: await billingCurrency(db, catalog, tenantNo),
     period: wirePeriod(period, account.timeZone),
-    trial_end: trialEnd === null ? null : new Date(trialEnd).toISOString(),
-    pending: pending && { plan: next?.plan ?? null, at: new Date(period.end).toISOString() },
+    trial_end: trialEnd === null ? null : instant(trialEnd),
+    pending: pending && {
+      plan: next?.plan ?? null,
+      at: instant(period.end),
+      trial_end: pendingEnd === null ? null : instant(pendingEnd),
+    },
   }
+}
+
+function instant(ms: number): string {
+  return new Date(ms).toISOString()
 }

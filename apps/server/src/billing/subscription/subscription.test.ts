@@ -49,7 +49,11 @@ test('the same plan again changes nothing, and takes back what was pending', asy
   const preview = await ask(tenant, '/subscription/preview', { plan: 'small' })
   assert.deepEqual([preview.difference, preview.allowance_credits], ['0.00', 0])
   const pending = await ask(tenant, '/subscription', { plan: 'big', when: 'period_end' })
-  assert.deepEqual(pending.pending, { plan: 'big', at: '2025-02-01T00:00:00.000Z' })
+  assert.deepEqual(pending.pending, {
+    plan: 'big',
+    at: '2025-02-01T00:00:00.000Z',
+    trial_end: null,
+  })
   assert.equal((await ask(tenant, '/subscription', { plan: 'small' })).pending, null)
   await moveTo(tenant, '2025-02-01T00:00:00Z')
   assert.equal((await ask(tenant, '/subscription')).plan, 'small')
@@ -63,7 +67,11 @@ test('a plan that was to begin later begins with the period, and a cancellation 
   await moveTo(tenant, '2025-02-01T00:00:00Z')
   assert.equal((await ask(tenant, '/subscription')).plan, 'big')
   const canceled = await ask(tenant, '/subscription/cancel', {})
-  assert.deepEqual(canceled.pending, { plan: null, at: '2025-03-01T00:00:00.000Z' })
+  assert.deepEqual(canceled.pending, {
+    plan: null,
+    at: '2025-03-01T00:00:00.000Z',
+    trial_end: null,
+  })
   assert.deepEqual(await ask(tenant, '/subscription/cancel', {}), canceled)
   assert.equal((await ask(tenant, '/subscription/resume', {})).pending, null)
   // Without a body it is the same.
@@ -71,6 +79,42 @@ test('a plan that was to begin later begins with the period, and a cancellation 
   assert.deepEqual((await node.call('POST', path, tenant.key)).body, canceled)
   await moveTo(tenant, '2025-03-01T00:00:00Z')
   assert.equal((await ask(tenant, '/subscription')).status, 'canceled')
+})
+
+test('a trial begins with the plan that has one, also with the period; its preview says so', async () => {
+  const tenant = await subscriber('small', START)
+  const later = { plan: 'try', when: 'period_end' }
+  const preview = await ask(tenant, '/subscription/preview', later)
+  const end = '2025-02-15T00:00:00.000Z'
+  // 28 a month for the 14 of its 28 days after the trial.
+  assert.deepEqual([preview.trial_end, preview.next_period.total], [end, '14.00'])
+  const { pending, trial_end } = await ask(tenant, '/subscription', later)
+  assert.deepEqual(pending, { plan: 'try', at: '2025-02-01T00:00:00.000Z', trial_end: end })
+  assert.equal(trial_end, null)
+  const again = await seqOf(tenant)
+  await ask(tenant, '/subscription', later)
+  assert.equal(await seqOf(tenant), again)
+  // Whoever looks first, and when, makes no difference to when it ends.
+  await moveTo(tenant, '2025-02-03T12:00:00Z')
+  const begun = await ask(tenant, '/subscription')
+  assert.deepEqual([begun.status, begun.trial_end, begun.pending], ['trialing', end, null])
+  await moveTo(tenant, '2025-03-01T00:00:00Z')
+  const { data } = (await node.call('GET', '/api/billing/invoices', tenant.key)).body
+  assert.deepEqual([data[0].plan, data[0].total], ['try', '14.00'])
+  const second = await ask(tenant, '/subscription/preview', { ...later, plan: 'another' })
+  assert.deepEqual([second.trial_end, second.next_period.total], [end, '56.00'])
+})
+
+test('a trial that was to come begins at once where its plan is taken at once, and not a second time', async () => {
+  const tenant = await subscriber('small', START)
+  await ask(tenant, '/subscription', { plan: 'try', when: 'period_end' })
+  await moveTo(tenant, '2025-01-21T00:00:00Z')
+  const taken = await ask(tenant, '/subscription', { plan: 'another' })
+  assert.deepEqual([taken.trial_end, taken.pending], ['2025-02-20T00:00:00.000Z', null])
+  await ask(tenant, '/subscription', { plan: 'try', when: 'period_end' })
+  await moveTo(tenant, '2025-02-01T00:00:00Z')
+  const next = await ask(tenant, '/subscription')
+  assert.deepEqual([next.plan, next.trial_end], ['try', '2025-02-20T00:00:00.000Z'])
 })
 
 test('what does not fit the state is a conflict, and writes nothing', async () => {
