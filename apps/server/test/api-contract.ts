@@ -160,6 +160,7 @@ export const REPLIES: Record<string, Record<number, z.ZodType>> = {
   'GET /api/plans': { 200: plansReply },
   'GET /api/admin/plans': { 200: planVersionsReply },
   'POST /api/admin/plans': { 200: planChangesReply },
+  'DELETE /api/admin/plans/{name}': { 200: planChangesReply },
   'POST /api/admin/tenants/{id}/unlock': { 204: nothing },
   'POST /api/admin/members/{id}/unlock': { 204: nothing },
   'GET /api/audit': { 200: auditReply },

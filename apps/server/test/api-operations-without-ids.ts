@@ -31,6 +31,7 @@ export const TAKES_NO_ID = [
   'GET /api/plans',
   'GET /api/admin/plans',
   'POST /api/admin/plans',
+  'DELETE /api/admin/plans/{name}',
   'GET /api/members',
   'GET /api/members/invitations',
   'POST /api/members/invitations',

@@ -14,7 +14,7 @@ export function operationsOn(node: TestNode, tenantId: string): Record<string, O
     ...billing(node, tenantId),
     ...tenants(node, tenantId),
     ...services(node),
-    ...plans(),
+    ...plans(node),
     ...keys(node, tenantId),
     ...subscription(node, tenantId),
     ...operationsForPeople(node, tenantId),
@@ -234,7 +234,7 @@ function services(node: TestNode): Record<string, Operation> {
   }
 }
 
-function plans(): Record<string, Operation> {
+function plans(node: TestNode): Record<string, Operation> {
   return {
     'GET /api/plans': get('/api/plans'),
     'GET /api/admin/plans': get('/api/admin/plans'),
@@ -243,6 +243,11 @@ function plans(): Record<string, Operation> {
       '/api/admin/plans',
       { plans: { 'of-a-test': { description: unique(), self_service: false } } },
     ]),
+    'DELETE /api/admin/plans/{name}': remove(200, async () => {
+      const plan = `gone-${unique()}`
+      await node.admin('POST', '/api/admin/plans', { plans: { [plan]: { self_service: false } } })
+      return `/api/admin/plans/${plan}`
+    }),
   }
 }
 

@@ -1,11 +1,6 @@
-import type { Queryable } from '../db/pool.ts'
 import type { AuditEntry } from '../lib/audit-entry.ts'
-import type { Actor } from '../lib/caller.ts'
 import { isEmptyDiff } from './catalog-diff.ts'
 import type { WrittenChange } from './write-change.ts'
-
-/** Adds a line to the audit log within a transaction; the log itself is another room's. */
-export type AppendAudit = (db: Queryable, actor: Actor, entry: AuditEntry) => Promise<void>
 
 type Told = Omit<AuditEntry, 'recordedAt'>
 

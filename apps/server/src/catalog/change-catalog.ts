@@ -1,12 +1,15 @@
 import type pg from 'pg'
+import type { AppendAudit } from '../db/append-audit.ts'
 import { inTransaction, type Queryable } from '../db/pool.ts'
 import type { AuditEntry } from '../lib/audit-entry.ts'
 import type { Actor } from '../lib/caller.ts'
 import type { Clock } from '../lib/clock.ts'
+import { ProblemError } from '../lib/problem-error.ts'
 import type { CatalogDiff } from './catalog-diff.ts'
-import { type AppendAudit, plansAudit, rulesAudit } from './change-audit.ts'
+import { plansAudit, rulesAudit } from './change-audit.ts'
 import type { PlanDefinitions, ServiceDefinition } from './schema.ts'
-import { morePlans, rulesOfService, writeChange } from './write-change.ts'
+import { readLatestPlanVersions } from './store.ts'
+import { morePlans, rulesOfService, withoutPlan, writeChange } from './write-change.ts'
 
 export type ChangeDependencies = { pool: pg.Pool; clock: Clock; audit: AppendAudit }
 
@@ -24,6 +27,30 @@ export async function changePlans(
     await tell(deps, db, actor, plansAudit('plans.changed', written))
     return written.diff
   })
+}
+
+/**
+ * Takes a plan from the offer. One that is not on offer any more stays so, and the audit log is told
+ * nothing.
+ * @throws ProblemError not_found, invalid_request for the last plan on offer
+ */
+export async function withdrawPlan(
+  deps: ChangeDependencies,
+  actor: Actor,
+  plan: string,
+): Promise<CatalogDiff> {
+  return inTransaction(deps.pool, async (db) => {
+    await checkKnown(db, plan)
+    const written = await writeChange(db, withoutPlan(plan))
+    await tell(deps, db, actor, plansAudit('plans.changed', written))
+    return written.diff
+  })
+}
+
+/** @throws ProblemError not_found for a plan that there never was */
+export async function checkKnown(db: Queryable, plan: string): Promise<void> {
+  const known = await readLatestPlanVersions(db)
+  if (!known.some((row) => row.plan === plan)) throw new ProblemError('not_found')
 }
 
 /** Replaces the endpoint rules of a service. */

@@ -13,13 +13,19 @@ import { z } from 'zod'
 import { decodeCursor, page } from '../lib/cursor.ts'
 import { ProblemError } from '../lib/problem-error.ts'
 import type { Catalog } from './catalog.ts'
-import { type ChangeDependencies, changePlans, changeServiceRules } from './change-catalog.ts'
+import {
+  type ChangeDependencies,
+  changePlans,
+  changeServiceRules,
+  checkKnown,
+  withdrawPlan,
+} from './change-catalog.ts'
 import { planChangesJson, planJson, planVersionJson } from './plan-json.ts'
 import { plansSchema, type ServiceDefinition, serviceRulesSchema } from './schema.ts'
 import { serviceRules } from './service-rules.ts'
 import { readPlanVersionsBackward } from './store.ts'
 import { tenantsOnVersions } from './tenants-on-versions.ts'
-import { morePlans, previewChange } from './write-change.ts'
+import { morePlans, previewChange, withoutPlan } from './write-change.ts'
 
 export type CatalogRouteDependencies = ChangeDependencies & {
   catalog: Catalog
@@ -28,11 +34,13 @@ export type CatalogRouteDependencies = ChangeDependencies & {
 }
 
 const servicePath = z.strictObject({ name: fields.name })
+const planPath = z.strictObject({ name: z.string().min(1).max(64) })
 
 export function catalogRoutes(app: FastifyInstance, deps: CatalogRouteDependencies): void {
   plansOnOffer(app, deps)
   planVersions(app, deps)
   planChanges(app, deps)
+  planWithdrawal(app, deps)
   endpointRules(app, deps)
 }
 
@@ -110,6 +118,35 @@ function planChanges(fastify: FastifyInstance, deps: CatalogRouteDependencies): 
       const diff = dryRun
         ? await previewChange(deps.pool, morePlans(plans))
         : await changePlans(deps, request.actor(), plans)
+      if (!dryRun) await deps.catalog.refresh()
+      const tenants = await tenantsOnVersions(deps.pool, await deps.tenantsByPlanVersion())
+      return planChangesJson(diff, tenants, dryRun)
+    },
+  )
+}
+
+function planWithdrawal(fastify: FastifyInstance, deps: CatalogRouteDependencies): void {
+  fastify.withTypeProvider<ZodTypeProvider>().delete(
+    '/api/admin/plans/:name',
+    {
+      config: { access: { object: 'plans', action: 'write' } },
+      schema: {
+        tags: ['Plans'],
+        summary: 'Withdraw a plan: nobody can take it any more',
+        description:
+          'Tenants stay on the version that they are on, and a change to it that is pending happens. To offer it again, add it again. One that is withdrawn already is answered with no changes.',
+        params: planPath,
+        querystring: changePlansQuery,
+        response: { 200: planChangesReply },
+      },
+    },
+    async (request) => {
+      const { name } = request.params
+      const dryRun = request.query.dry_run === 'true'
+      if (dryRun) await checkKnown(deps.pool, name)
+      const diff = dryRun
+        ? await previewChange(deps.pool, withoutPlan(name))
+        : await withdrawPlan(deps, request.actor(), name)
       if (!dryRun) await deps.catalog.refresh()
       const tenants = await tenantsOnVersions(deps.pool, await deps.tenantsByPlanVersion())
       return planChangesJson(diff, tenants, dryRun)

@@ -36,6 +36,16 @@ export function morePlans(plans: PlanDefinitions): CatalogChange {
   }
 }
 
+/** Nobody can take this plan any more; tenants stay on the versions that they have, and all else stays. */
+export function withoutPlan(plan: string): CatalogChange {
+  return ({ services, offered }) => {
+    const left = offered.filter((name) => name !== plan)
+    // As in a file: who signs up takes one.
+    if (left.length === 0) throw invalidField('name', 'is the last plan on offer')
+    return { plans: {}, rules: { services, offered: left } }
+  }
+}
+
 /** The rules of one service; all else stays. */
 export function rulesOfService(service: string, definition: ServiceDefinition): CatalogChange {
   return ({ services, offered }) => ({
