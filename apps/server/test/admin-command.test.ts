@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -9,9 +10,11 @@ import { LOCKOUT_FAILURES_MAX } from '../src/limits.ts'
 import { runTollgate, startServing } from './api-process.ts'
 import { send } from './api-request.ts'
 import { testDatabase } from './database.ts'
+import { withoutProgram } from './without-program.ts'
 import { testFolder, until } from './embedded.ts'
 import { expectStatus } from './node.ts'
 
+const noTerminal = withoutProgram('script', 'util-linux')
 const MAIN = join(import.meta.dirname, '../src/main.ts')
 const PASSWORD = 'Straight-Lemon-42'
 const folder = mkdtempSync(join(tmpdir(), 'tollgate-admin-'))
@@ -151,16 +154,17 @@ test('a password may be piped in; nothing, or far too much, is no password', asy
   await node.ended
 })
 
-test('at a terminal the password is asked for twice, and not shown', async (t) => {
+test('at a terminal the password is asked for twice, and not shown', {
+  skip: noTerminal,
+}, async (t) => {
   const typed = await atTerminal(t, 'typed@example.com', [PASSWORD, PASSWORD])
-  if (typed === null) return t.skip('the program “script” of util-linux is not here')
   assert.equal(typed.code, 0, typed.text)
   assert.match(typed.text, /Password: [\s\S]*Again: [\s\S]*typed@example\.com can sign in now/)
   assert.ok(!typed.text.includes(PASSWORD), typed.text)
-  const different = (await atTerminal(t, 'd@example.com', [PASSWORD, `${PASSWORD}x`]))!
+  const different = await atTerminal(t, 'd@example.com', [PASSWORD, `${PASSWORD}x`])
   assert.equal(different.code, 1)
   assert.match(different.text, /The two are not the same/)
-  const cancelled = (await atTerminal(t, 'd@example.com', ['\u0003']))!
+  const cancelled = await atTerminal(t, 'd@example.com', ['\u0003'])
   assert.equal(cancelled.code, 1, cancelled.text)
   assert.match(cancelled.text, /Cancelled/)
 })
@@ -210,7 +214,7 @@ function expect({ code, out, logs }: Ended, wanted: number, words: RegExp): void
   assert.doesNotMatch(logs, /^\s+at /m, 'a sentence, not a stack')
 }
 
-/** Types each line when it is asked for, at a terminal of its own; null: there is none to be had. */
+/** Types each line when it is asked for, at a terminal of its own with “script” of util-linux. */
 async function atTerminal(t: TestContext, email: string, lines: string[]) {
   const { PATH = '' } = process.env
   const command = [process.execPath, MAIN, 'admin', 'create', '--email', email].join(' ')
@@ -225,9 +229,6 @@ async function atTerminal(t: TestContext, email: string, lines: string[]) {
       child.stdin.write(lines[asked]!.startsWith('\u0003') ? '\u0003' : `${lines[asked]}\r`)
     }
   })
-  const code = await new Promise<number | null>((resolve) => {
-    child.once('error', () => resolve(null))
-    child.once('close', resolve)
-  })
-  return code === null ? null : { code, text }
+  const [code] = await once(child, 'close')
+  return { code, text }
 }

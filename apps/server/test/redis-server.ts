@@ -1,10 +1,11 @@
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Redis } from 'ioredis'
 import type { RedisSettings } from '../src/lib/settings.ts'
 import { REDIS_TIMEOUT_MS_MAX } from '../src/limits.ts'
 import { freePort } from './free-port.ts'
+import { withoutProgram } from './without-program.ts'
 
 /** A Redis of one test file's own, which it can take away. */
 export type TestRedis = {
@@ -26,13 +27,8 @@ const COMMAND = 'redis-server'
 const START_MS_MAX = 10_000
 const POLL_MS = 10
 
-/** Where there is no Redis: why its tests are skipped. Where all must run, that is a failure. */
 export function withoutRedis(): string | false {
-  if (spawnSync(COMMAND, ['--version']).status === 0) return false
-  const why = `${COMMAND} is not installed (Debian: apt-get install redis-server)`
-  const { CI, TOLLGATE_CI } = process.env
-  if (CI || TOLLGATE_CI) throw new Error(why)
-  return why
+  return withoutProgram(COMMAND, 'redis-server')
 }
 
 export async function startRedis(): Promise<TestRedis> {
