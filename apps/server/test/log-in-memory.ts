@@ -12,6 +12,7 @@ export function logInMemory(
     return { ...entry, call, tenantNo, senderNo }
   })
   return {
+    under: async () => null,
     length: async () => lines.length,
     changes: async () => lines.filter(({ kind }) => kind === 'open' || kind === 'change'),
     after: async (afterSeq, limit) => lines.slice(afterSeq, afterSeq + limit),

@@ -5,6 +5,7 @@ import {
   readEntriesAbout,
   readEntriesBySeq,
   readEntriesForward,
+  readKnownKeys,
   readLastSeq,
   readLastSeqs,
   readVoids,
@@ -19,6 +20,8 @@ export type Log = {
   /** In order, above `afterSeq`. */
   after(afterSeq: number, limit: number): Promise<StoredEntry[]>
   lines(seqs: number[]): Promise<StoredEntry[]>
+  /** The line that an idempotency key (as it is stored) made; null: none yet. */
+  under(key: string): Promise<StoredEntry | null>
   /** The number of the void by that of the line it voids, up to `throughSeq`. */
   voids(throughSeq: number): Promise<Map<number, number>>
   /** Lines that may be about a stretch of time, in order: recorded in it, or later about it. */
@@ -35,6 +38,7 @@ export function logOf(db: Queryable, tenantNo: number): Log {
     changes: () => readChanges(db, tenantNo),
     after: (afterSeq, limit) => readEntriesForward(db, tenantNo, afterSeq, limit),
     lines: (seqs) => readEntriesBySeq(db, tenantNo, seqs),
+    under: async (key) => (await readKnownKeys(db, [{ tenantNo, key }]))[0]?.entry ?? null,
     voids: (throughSeq) => readVoids(db, tenantNo, throughSeq),
     about: (stretch, page) => readEntriesAbout(db, tenantNo, stretch, page),
   }

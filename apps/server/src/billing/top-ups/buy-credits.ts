@@ -2,6 +2,7 @@ import { GRANT_PRIORITY_DEFAULT, type topUpReply } from '@tollgate/contract'
 import type { z } from 'zod'
 import { soldCredits } from '../../catalog/credit-price.ts'
 import { inTransaction } from '../../db/pool.ts'
+import { logOf } from '../../ledger/log.ts'
 import { carriedOut } from '../../ledger/refusals.ts'
 import { fingerprintOf, makeIdempotencyKey, storedKey } from '../../lib/idempotency.ts'
 import { entryId } from '../../lib/ids.ts'
@@ -10,7 +11,7 @@ import { decimalFromMicros, formatPrice, parseAmount } from '../../lib/money.ts'
 import { boughtCreditsLine } from '../pricing/prepaid-credits.ts'
 import type { SubscriptionDependencies } from '../subscription/change-subscription.ts'
 import { lockSubscriber } from '../subscription/store.ts'
-import { creditsForSale } from './credits-for-sale.ts'
+import { creditsForSale, creditsSoldBy } from './credits-for-sale.ts'
 
 /**
  * Gives a tenant credits that are a line of the invoice of the running period.
@@ -26,7 +27,13 @@ export async function buyCredits(
   return inTransaction(deps.pool, async (db) => {
     // The plan stays as it is until they are given: they cost what the reply says.
     await lockSubscriber(db, tenantNo)
-    const price = await creditsForSale(db, deps, tenantNo)
+    // A retry gets its first answer, whatever the plan sells by now. If the key stands for something
+    // else, the ledger says so.
+    const first = await logOf(db, tenantNo).under(storedKey(key))
+    const price =
+      first?.detail?.bought === true
+        ? await creditsSoldBy(db, deps, first)
+        : await creditsForSale(db, deps, tenantNo)
     const receipt = await deps.ledger.submit(
       tenantNo,
       senderNo,

@@ -183,6 +183,23 @@ test('top-ups that race with one key buy once; another amount under it is a conf
   assert.equal((await ask(tenant, '/credits')).balance, 16)
 })
 
+test('a retry gets its first answer, also on a plan that sells none, or at another price', async () => {
+  const tenant = await subscriber('bare', START)
+  const body = { credits: 10, idempotency_key: 'before-the-move' }
+  const first = expectStatus(await buy(tenant, body), 201).body
+  for (const change of [{ plan: 'small' }, { plan: 'bare' }]) {
+    await ask(tenant, '/subscription', change)
+    const again = expectStatus(await buy(tenant, body), 201).body
+    assert.deepEqual(again, { ...first, replayed: true })
+  }
+  await ask(tenant, '/subscription', { plan: 'small' })
+  assertProblem(await buy(tenant, { credits: 10, idempotency_key: 'after' }), 'credits_not_sold')
+  assertProblem(await buy(tenant, { ...body, credits: 11 }), 'idempotency_conflict')
+  await ask(tenant, '/subscription/cancel', { when: 'now' })
+  assert.equal(expectStatus(await buy(tenant, body), 201).body.event_id, first.event_id)
+  assert.equal((await ask(tenant, '/credits')).balance, 10)
+})
+
 test('a plan without a price for credits sells none, and neither does a subscription that ended', async () => {
   for (const plan of ['unsold', 'small', 'free']) {
     const tenant = await subscriber(plan, START)
