@@ -5,7 +5,7 @@ import { testDatabase } from '../../../test/database.ts'
 import { createPool } from '../../db/pool.ts'
 import { migrate } from '../../db/migrate.ts'
 
-const MIGRATION = new URL('../../../migrations/0009_customer_credit.sql', import.meta.url)
+const MIGRATION = new URL('../../../migrations/0011_customer_credit.sql', import.meta.url)
 const database = await testDatabase()
 const pool = createPool(database.url, () => {})
 after(async () => {
