@@ -36,6 +36,19 @@ export const ACCOUNTS_CACHED_MAX = LANES_COUNT * LANE_QUEUE_EVENTS_MAX
 /** Lines that `verify` has in memory at a time. */
 export const VERIFY_LINES_PER_READ = 5_000
 
+/** How often nodes look for what is past retention. */
+export const RETENTION_CHECK_HOURS = 6
+export const RETENTION_TENANTS_PER_READ = 200
+/** After so long a run gives way to other jobs, and goes on in the next. */
+export const RETENTION_RUN_MS_MAX = 30_000
+/** Verified and cut off in one transaction: a second or two, in which the tenant's bills wait. */
+export const RETENTION_LINES_PER_CUT = 50_000
+export const RETENTION_LINES_PER_DELETE = 2_000
+/** From when a line is cut off to when it goes: longer than any request that knew it as being there. */
+export const RETENTION_SETTLE_MINUTES = 60
+/** A plan that a tenant had within so many days still says how much is kept: a mistake can be undone. */
+export const RETENTION_PLAN_DAYS = 7
+
 /** Open grants and holds travel with every write of an account, so there may not be arbitrarily many. */
 export const OPEN_GRANTS_MAX = 500
 /** Lower burns first. What a void gives back was the tenant's already. */

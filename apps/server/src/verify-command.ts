@@ -107,13 +107,17 @@ async function verifyAll(
   }
 }
 
-function reportLogs({ logs, lines, differences }: VerifiedLogs): void {
+function reportLogs({ logs, lines, cut, differences }: VerifiedLogs): void {
   for (const { tenantNo, seq, what } of differences) {
     const place = seq === null ? '' : `, line ${seq}`
     process.stdout.write(`tenant number ${tenantNo}${place}: ${what}\n`)
   }
   process.stdout.write(
     `${lines} lines of ${logs} logs verified, ${differences.length} differences\n`,
+  )
+  if (cut.logs === 0) return
+  process.stdout.write(
+    `${cut.logs} logs begin where they were cut: their first ${cut.lines} lines are past retention, and were verified before\n`,
   )
 }
 

@@ -13,6 +13,7 @@ export function logInMemory(
   })
   return {
     under: async () => null,
+    cut: async () => null,
     length: async () => lines.length,
     changes: async () => lines.filter(({ kind }) => kind === 'open' || kind === 'change'),
     after: async (afterSeq, limit) => lines.slice(afterSeq, afterSeq + limit),

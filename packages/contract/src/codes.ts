@@ -72,6 +72,7 @@ export const PROBLEMS = {
   },
   too_many_discounts: { status: 409, title: 'The tenant has too many discounts' },
   no_test_clock: { status: 409, title: 'The tenant does not live on a test clock' },
+  past_retention: { status: 410, title: 'That was so long ago that it is no longer kept' },
   body_too_large: { status: 413, title: 'The body is too large' },
   unsupported_media_type: { status: 415, title: 'The content type is not supported' },
   locked: { status: 423, title: 'Too many failed sign-ins; locked for a while' },

@@ -239,6 +239,24 @@ const STATEMENTS: Record<string, Record<string, readonly unknown[]>> = {
     readCreditEntries: [1, null, 10],
     readCreditLines: [1, { fromSeq: 1, belowSeq: 2 }, 10],
   },
+  'ledger/cuts': {
+    readCut: [1],
+    readCuts: [1],
+    insertCut: [
+      {
+        tenantNo: 1,
+        account: newAccount('open'),
+        keptFrom: 0,
+        keyed: { lines: 1, seqs: 1n },
+        hash: '00',
+      },
+    ],
+    readLastingEntries: [1, { afterSeq: 0, throughSeq: 1 }],
+    readUnswept: [1, 0],
+    readVoidedLater: [1, 1],
+    deletePage: [1, { seq: 1, afterSeq: 0, keptFrom: 0, kept: [], limit: 10 }],
+    markSwept: [1, 1],
+  },
 }
 
 const ROOMS = new URL('../', import.meta.url)

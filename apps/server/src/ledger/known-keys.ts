@@ -16,12 +16,13 @@ export async function knownKeys(
   return new Map(known.map((found) => [`${found.tenantNo}:${found.key}`, found]))
 }
 
-/** The first answer again, or a conflict. */
+/** The first answer again, or a conflict; or that it is no more known: the key stays used up. */
 export function answerToKnown(
   submission: Submission,
   { entry, fingerprint }: KnownKey,
   account: Account,
 ): Receipt | LedgerError {
+  if (entry === null) return replayOrConflict(submission, fingerprint, null)
   const first = { entry, account, replayed: true, refusal: null }
   return replayOrConflict(submission, fingerprint, first)
 }

@@ -1,4 +1,6 @@
 import type { Queryable } from '../db/pool.ts'
+import type { Cut } from './cuts/cut.ts'
+import { readCut } from './cuts/store.ts'
 import type { StoredEntry } from './entry-row.ts'
 import {
   readChanges,
@@ -13,11 +15,13 @@ import {
 
 /** A tenant's log, for those who fold it. */
 export type Log = {
+  /** Where it begins, if old lines are deleted. Lines that stay are there from the first on. */
+  cut(): Promise<Cut | null>
   /** How many lines it has. */
   length(): Promise<number>
   /** The first line and every change of what was agreed. */
   changes(): Promise<StoredEntry[]>
-  /** In order, above `afterSeq`. */
+  /** In order, above `afterSeq`; all of them where that is not before the cut. */
   after(afterSeq: number, limit: number): Promise<StoredEntry[]>
   lines(seqs: number[]): Promise<StoredEntry[]>
   /** The line that an idempotency key (as it is stored) made; null: none yet. */
@@ -34,6 +38,7 @@ export type Log = {
 /** @param db in one snapshot, where several of its answers must fit each other */
 export function logOf(db: Queryable, tenantNo: number): Log {
   return {
+    cut: () => readCut(db, tenantNo),
     length: () => readLastSeq(db, tenantNo),
     changes: () => readChanges(db, tenantNo),
     after: (afterSeq, limit) => readEntriesForward(db, tenantNo, afterSeq, limit),

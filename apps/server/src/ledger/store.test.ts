@@ -162,7 +162,7 @@ test('a batch writes its accounts, keys and lines together', async () => {
       tenantNo,
       found,
       fingerprint,
-      entry.seq,
+      entry?.seq,
     ]),
     [[account.tenantNo, key('a'), 7, 1]],
   )

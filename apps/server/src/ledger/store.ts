@@ -172,26 +172,34 @@ function accountFromRow(row: AccountRow): Account {
   return decodeAccountState(row.tenant_no, Number(row.last_seq), row.state)
 }
 
-export type KnownKey = { tenantNo: number; key: string; fingerprint: number; entry: StoredEntry }
+export type KnownKey = {
+  tenantNo: number
+  key: string
+  fingerprint: number
+  /** Null: the line is past retention and gone. */
+  entry: StoredEntry | null
+}
 
-/** Of the given keys those that are taken, each with the line that took it. */
+/** Of the given keys those that are taken, each with the line that took it. Keys outlive their lines. */
 export async function readKnownKeys(
   client: Queryable,
   keys: { tenantNo: number; key: string }[],
 ): Promise<KnownKey[]> {
-  const { rows } = await client.query<EntryRow & { key: string; fingerprint: number }>({
+  const { rows } = await client.query<
+    EntryRow & { key: string; fingerprint: number; of_tenant_no: number }
+  >({
     name: 'read_known_keys',
-    text: `SELECT k.key, k.fingerprint, ${ENTRY_COLUMNS}
+    text: `SELECT k.key, k.fingerprint, k.tenant_no AS of_tenant_no, ${ENTRY_COLUMNS}
       FROM unnest($1::int4[], $2::uuid[]) AS g (tenant_no, key)
       JOIN event_key AS k ON k.tenant_no = g.tenant_no AND k.key = g.key
-      JOIN entry AS e ON e.tenant_no = k.tenant_no AND e.seq = k.seq`,
+      LEFT JOIN entry AS e ON e.tenant_no = k.tenant_no AND e.seq = k.seq`,
     values: [int4Array(keys, ({ tenantNo }) => tenantNo), uuidArray(keys, ({ key }) => key)],
   })
   return rows.map((row) => ({
-    tenantNo: row.tenant_no,
+    tenantNo: row.of_tenant_no,
     key: Buffer.from(row.key.replaceAll('-', ''), 'hex').toString('latin1'),
     fingerprint: row.fingerprint,
-    entry: storedEntryFromRow(row),
+    entry: (row.seq as bigint | null) === null ? null : storedEntryFromRow(row),
   }))
 }
 

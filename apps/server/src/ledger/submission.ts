@@ -7,9 +7,13 @@ export type LedgerErrorCode =
   | 'database_unavailable'
   | 'tenant_not_found'
   | 'idempotency_conflict'
+  | 'past_retention'
   | 'internal_error'
 
-/** Nothing was recorded for this submission, or it cannot be known: the sender tries again with the same key. */
+/**
+ * Nothing was recorded for this submission, or it cannot be known: the sender tries again with the same key.
+ * `past_retention`: it was recorded under this key so long ago that the answer is gone.
+ */
 export class LedgerError extends Error {
   readonly code: LedgerErrorCode
 
@@ -69,7 +73,7 @@ export class Submission {
   }
 
   private answerFor(follower: Submission, answer: Receipt | LedgerError): Receipt | LedgerError {
-    if (answer instanceof ConflictError) {
+    if (answer instanceof KeyTakenError) {
       return replayOrConflict(follower, answer.takenFingerprint, answer.taken)
     }
     if (answer instanceof LedgerError) return answer
@@ -78,25 +82,29 @@ export class Submission {
 }
 
 /** Knows what has the key, since one that waits for the same answer may be a replay of just that. */
-class ConflictError extends LedgerError {
+class KeyTakenError extends LedgerError {
   readonly takenFingerprint: number
-  readonly taken: Receipt
+  readonly taken: Receipt | null
 
-  constructor(takenFingerprint: number, taken: Receipt) {
-    super('idempotency_conflict')
+  constructor(code: LedgerErrorCode, takenFingerprint: number, taken: Receipt | null) {
+    super(code)
     this.takenFingerprint = takenFingerprint
     this.taken = taken
   }
 }
 
-/** The answer to a key that is taken: the first decision again, or a conflict if it came with another body. */
+/**
+ * The answer to a key that is taken: the first decision again, or a conflict if it came with another body.
+ * @param taken null: its line is past retention, and the key stays used up
+ */
 export function replayOrConflict(
   submission: Submission,
   takenFingerprint: number,
-  taken: Receipt,
+  taken: Receipt | null,
 ): Receipt | LedgerError {
   if (submission.idempotency.fingerprint !== takenFingerprint) {
-    return new ConflictError(takenFingerprint, taken)
+    return new KeyTakenError('idempotency_conflict', takenFingerprint, taken)
   }
+  if (taken === null) return new KeyTakenError('past_retention', takenFingerprint, taken)
   return taken.refusal === null ? { ...taken, replayed: true } : taken
 }

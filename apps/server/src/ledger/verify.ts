@@ -7,6 +7,8 @@ import { VERIFY_LINES_PER_READ } from '../limits.ts'
 import { openAccount } from './account.ts'
 import { encodeAccountState } from './account-state.ts'
 import { changeFrom, commandFromEntry } from './command-from-entry.ts'
+import { checkedCuts } from './cuts/chain.ts'
+import type { Cut } from './cuts/cut.ts'
 import { decide, newClockOf } from './decide.ts'
 import { costOf, type StoredEntry } from './entry-row.ts'
 import { openEntry, openingFrom } from './open.ts'
@@ -16,10 +18,11 @@ import type { Account, Entry } from './types.ts'
 import { voidedCall } from './void-verb.ts'
 
 export type Difference = { tenantNo: number; seq: number | null; what: string }
-export type Verified = { lines: number; differences: Difference[] }
+/** `lines` are those that were there to be verified; those before the cut were when it was made. */
+export type Verified = { lines: number; cutSeq: number; differences: Difference[] }
 
 /**
- * Decides a tenant's log again from its first line and compares every line, the account and the keys
+ * Decides a tenant's log again from its first line, or from where it was cut, and compares every line, the account and the keys
  * with what is stored. `client` should be in one snapshot. A log that cannot be read or decided is a
  * difference, too; only a database that fails is an error.
  */
@@ -29,7 +32,9 @@ export async function verifyLog(
   tenantNo: number,
   onLines: (lines: number) => void = () => undefined,
 ): Promise<Verified> {
-  const fold = new Fold(client, catalog, tenantNo)
+  const { last, wrong } = await checkedCuts(client, tenantNo)
+  const fold = new LogFold(client, catalog, tenantNo, last)
+  for (const { seq, what } of wrong) fold.differ(seq, what)
   try {
     await foldAll(fold, onLines)
   } catch (error) {
@@ -44,7 +49,7 @@ function isDatabaseFailure(error: unknown): boolean {
   return error instanceof pg.DatabaseError || classifyDatabaseError(error) !== 'other'
 }
 
-async function foldAll(fold: Fold, onLines: (lines: number) => void): Promise<void> {
+async function foldAll(fold: LogFold, onLines: (lines: number) => void): Promise<void> {
   for (;;) {
     const entries = await fold.read()
     for (const entry of entries) if (!(await fold.add(entry))) return
@@ -54,12 +59,13 @@ async function foldAll(fold: Fold, onLines: (lines: number) => void): Promise<vo
   await fold.compareWithStored()
 }
 
-class Fold {
-  private lines = 0
-  private account: Account | null = null
-  private balance = 0n
+/** Decides a log again, line by line, from its first one or from where it was cut. */
+export class LogFold {
+  private lines: number
+  private account: Account | null
+  private balance: bigint
   /** Lines that have a key: how many, and their numbers added up. */
-  private keyed = { lines: 0, seqs: 0n }
+  private readonly keyed: { lines: number; seqs: bigint }
   /** What is being done, to be told if it turns out to be impossible. */
   private doing: { seq: number | null; failing: string } = { seq: null, failing: '' }
   /** Lines for what time did, which come before the line of the command that noticed, if one did. */
@@ -68,15 +74,32 @@ class Fold {
   private readonly client: pg.ClientBase
   private readonly catalog: Catalog
   private readonly tenantNo: number
+  private readonly cutSeq: number
 
-  constructor(client: pg.ClientBase, catalog: Catalog, tenantNo: number) {
+  constructor(client: pg.ClientBase, catalog: Catalog, tenantNo: number, cut: Cut | null) {
     this.client = client
     this.catalog = catalog
     this.tenantNo = tenantNo
+    this.account = cut?.account ?? null
+    this.cutSeq = cut?.account.lastSeq ?? 0
+    this.lines = this.cutSeq
+    this.balance = cut?.account.balance ?? 0n
+    this.keyed = { lines: cut?.keyed.lines ?? 0, seqs: cut?.keyed.seqs ?? 0n }
   }
 
   result(): Verified {
-    return { lines: this.lines, differences: this.differences }
+    const { cutSeq, differences } = this
+    return { lines: this.lines - cutSeq, cutSeq, differences }
+  }
+
+  /** All that those who go on from here must know; null: what time did is not wholly decided yet. */
+  point(): Pick<Cut, 'account' | 'keyed'> | null {
+    const { account, balance, keyed } = this
+    if (account === null || this.lapsed.length > 0 || account.lastSeq !== this.lines) return null
+    if (account.balance !== balance) {
+      this.differ(this.lines, `the balance is ${account.balance}, the lines add up to ${balance}`)
+    }
+    return { account, keyed: { ...keyed } }
   }
 
   breakOff(error: unknown): void {
@@ -195,7 +218,7 @@ class Fold {
     })
   }
 
-  private differ(seq: number | null, what: string): void {
+  differ(seq: number | null, what: string): void {
     this.differences.push({ tenantNo: this.tenantNo, seq, what })
   }
 

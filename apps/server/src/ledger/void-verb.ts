@@ -5,6 +5,7 @@ import { derivedKey, fingerprintOf } from '../lib/idempotency.ts'
 import { entryId, parseEntryId } from '../lib/ids.ts'
 import { microsFromNumber, numberFromMicros } from '../lib/micros.ts'
 import { ProblemError } from '../lib/problem-error.ts'
+import { readCut } from './cuts/store.ts'
 import type { SentEntry } from './entry-row.ts'
 import type { Ledger } from './ledger.ts'
 import { ownedLine } from './owned-line.ts'
@@ -15,7 +16,7 @@ import type { VoidedCall } from './types.ts'
 
 /**
  * Compensates a call that should not have been charged. A second void of it answers with the first.
- * @throws ProblemError not_found, not_voidable; LedgerError
+ * @throws ProblemError not_found, past_retention, not_voidable; LedgerError
  */
 export async function voidEvent(
   { ledger, pool }: { ledger: Ledger; pool: pg.Pool },
@@ -24,7 +25,9 @@ export async function voidEvent(
   reason: string,
 ): Promise<z.infer<typeof voidReply>> {
   const { tenantNo, seq } = ownedLine(sender.caller, parseEntryId('evt', eventId))
-  const entry = await readEntry(pool, tenantNo, seq)
+  // What is cut off stays a while, so that a void which had read it before is recorded while it is there.
+  const [entry, cut] = await Promise.all([readEntry(pool, tenantNo, seq), readCut(pool, tenantNo)])
+  if (cut !== null && seq <= cut.account.lastSeq) throw new ProblemError('past_retention')
   if (entry === null) throw new ProblemError('not_found')
   const order = { kind: 'void', voided: voidedCall(entry), reason } as const
   const receipt = await ledger.submit(tenantNo, sender.caller.senderNo, order, {
