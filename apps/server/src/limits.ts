@@ -37,7 +37,7 @@ export const ACCOUNTS_CACHED_MAX = LANES_COUNT * LANE_QUEUE_EVENTS_MAX
 export const VERIFY_LINES_PER_READ = 5_000
 
 /** How often nodes look for what is past retention. */
-export const RETENTION_CHECK_HOURS = 6
+export const RETENTION_CHECK_HOURS = 1
 export const RETENTION_TENANTS_PER_READ = 200
 /** After so long a run gives way to other jobs, and goes on in the next. */
 export const RETENTION_RUN_MS_MAX = 30_000

@@ -36,6 +36,7 @@ import {
   CATALOG_REFRESH_SECONDS,
   LAST_USED_SAVE_SECONDS,
   PARTITIONS_CHECK_HOURS,
+  RETENTION_CHECK_HOURS,
   SIGN_IN_TRASH_CHECK_MINUTES,
   STOP_IDLE_CHECK_MS,
   USAGE_FOLD_ALL_SECONDS,
@@ -43,6 +44,7 @@ import {
   USAGE_FOLD_SECONDS,
 } from './limits.ts'
 import { publicUrlOf } from './public-url.ts'
+import { askForRetention, retentionTasks } from './retention/tasks.ts'
 
 export type Server = {
   app: FastifyInstance
@@ -178,6 +180,7 @@ function doJobs({
   const tasks = {
     ...accessTasks({ pool, clock, mailer, publicUrl, lockout }),
     ...billingTasks({ ...closing, log }),
+    ...retentionTasks({ pool, catalog, clock, log, appendAudit }),
     ...invoiceTasks({ pool, clock, log, payments, appendAudit, mailer, publicUrl, pdfs }),
   }
   let worker: JobsWorker | null = null
@@ -220,6 +223,9 @@ function startChores(deps: ChoreDependencies): () => void {
     every(LAST_USED_SAVE_SECONDS, 'saving when keys were used', () => directory.saveLastUsed()),
     every(PARTITIONS_CHECK_HOURS * 3_600, 'making partitions', () =>
       ensurePartitions(pool, clock.now()),
+    ),
+    every(RETENTION_CHECK_HOURS * 3_600, 'asking for what is past retention', () =>
+      askForRetention(pool),
     ),
     every(SIGN_IN_TRASH_CHECK_MINUTES * 60, 'deleting old sessions', () =>
       emptySignInTrash(pool, clock.now()),

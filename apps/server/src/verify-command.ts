@@ -121,20 +121,32 @@ function reportLogs({ logs, lines, cut, differences }: VerifiedLogs): void {
   )
 }
 
-function reportRollups({ tenants, rows, differences }: VerifiedRollups): void {
+function reportRollups({ tenants, rows, past, differences }: VerifiedRollups): void {
   for (const { tenantNo, what } of differences) {
     process.stdout.write(`tenant number ${tenantNo}: ${what}\n`)
   }
   process.stdout.write(
     `${rows} rollups of ${tenants} tenants verified, ${differences.length} differences\n`,
   )
+  if (past > 0)
+    process.stdout.write(`${past} rollups are of hours past retention: not comparable\n`)
   if (differences.length > 0) process.stdout.write('tollgate rebuild makes rollups again.\n')
 }
 
-function reportInvoices({ tenants, invoices, creditNotes, differences }: VerifiedInvoices): void {
+function reportInvoices({
+  tenants,
+  invoices,
+  creditNotes,
+  past,
+  differences,
+}: VerifiedInvoices): void {
   for (const difference of differences) process.stdout.write(`${differenceText(difference)}\n`)
   process.stdout.write(
     `${invoices} invoices and ${creditNotes} credit notes of ${tenants} tenants worked out again, ${differences.length} differences\n`,
+  )
+  if (past === 0) return
+  process.stdout.write(
+    `${past} of these documents were not: lines that they are about are past retention\n`,
   )
 }
 

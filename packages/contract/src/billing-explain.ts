@@ -55,6 +55,11 @@ export const explainReply = z
       timezone: z.string(),
     }),
     through_seq: z.number().int().describe('The log up to this line is on it'),
+    past_retention: z
+      .boolean()
+      .describe(
+        'The lines of its period are past retention and deleted: they can be read and measured no more. The invoice stays',
+      ),
     lines: z.array(explainedLine),
     totals: z
       .array(

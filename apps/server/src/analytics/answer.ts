@@ -3,6 +3,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import type pg from 'pg'
 import type { Catalog } from '../catalog/catalog.ts'
 import type { PlanTerms } from '../catalog/types.ts'
+import { logOf } from '../ledger/log.ts'
 import { accountAt } from '../ledger/readings.ts'
 import type { Account } from '../ledger/types.ts'
 import type { Caller } from '../lib/caller.ts'
@@ -46,6 +47,8 @@ export type Subject = {
   keysOf: KeysOf
   /** Whether the asker may read bills. */
   seesMoney: boolean
+  /** What is older is deleted, ms; null: nothing is. */
+  keptFrom: number | null
   /** The plan does not bind who operates Tollgate. */
   gated: boolean
 }
@@ -59,7 +62,7 @@ export type Answer<T> = {
   read(): Promise<T>
 }
 
-/** Works out what is asked, without reading yet. @throws ProblemError invalid_request, plan_feature_required */
+/** Works out what is asked, without reading yet. @throws ProblemError invalid_request, plan_feature_required, past_retention */
 export type Verb<Query, T> = (subject: Subject, query: Query) => Answer<T>
 
 /**
@@ -75,10 +78,15 @@ export async function answer<Query, T>(
   query: Query,
 ): Promise<T | null> {
   const { pool, catalog, clock, senderNames, keysOf } = deps
-  const { account, terms, now } = await accountAt(pool, catalog, tenantNo, clock.now())
+  const [{ account, terms, now }, cut] = await Promise.all([
+    accountAt(pool, catalog, tenantNo, clock.now()),
+    logOf(pool, tenantNo).cut(),
+  ])
   const source = { pool, tenantNo, timeZone: account.timeZone }
   const seesMoney = deps.maySeeMoney(request.caller)
-  const subject = { account, terms, now, catalog, source, senderNames, keysOf, seesMoney, gated }
+  const keptFrom = cut?.keptFrom ?? null
+  const about = { account, terms, now, keptFrom }
+  const subject = { ...about, catalog, source, senderNames, keysOf, seesMoney, gated }
   const { dependsOn, read } = verb(subject, query)
   const vary = [reply.getHeader('vary'), 'authorization', 'accept'].filter(Boolean).join(', ')
   reply.headers({ 'cache-control': 'private, no-cache', vary })

@@ -2,7 +2,7 @@ import type { UsageBreakdown } from '@tollgate/contract'
 import type { Subject, Verb } from './answer.ts'
 import { countsOf, sortedCounts } from './counts.ts'
 import { familyOf, formatOf, hasSubtypes, outputNameOf } from './formats.ts'
-import { historyNeed, requireFeature } from './gate.ts'
+import { historyNeed, requireFeature, requireKept } from './gate.ts'
 import { type Range, type RangeQuery, rangeOf } from './range.ts'
 import { share } from './rates.ts'
 import { wholeReader } from './readings/reader.ts'
@@ -27,13 +27,14 @@ export const usageBreakdown: Verb<RangeQuery, UsageBreakdown> = (subject, query)
   }
 }
 
-/** A range in whole days, if the plan has it. */
+/** A range in whole days, if the plan has it and it is still there. */
 export function plainRange(
-  { account, terms, catalog, now, gated }: Subject,
+  { account, terms, catalog, now, keptFrom, gated }: Subject,
   query: RangeQuery,
 ): Range {
   const range = rangeOf(query, account.timeZone, now)
   if (gated) requireFeature(catalog, terms, historyNeed(range, account, now))
+  requireKept(range, keptFrom)
   return range
 }
 

@@ -48,7 +48,7 @@ export function historyNeed(
   return { feature: 'history', has }
 }
 
-/** Since when calls may be read, ms. */
+/** Since when calls may be read, ms. What is older is deleted some day. */
 export function readableFrom(
   { period, timeZone }: Pick<Account, 'period' | 'timeZone'>,
   now: number,
@@ -68,6 +68,17 @@ export function featuresLost(from: PlanFeatures, to: PlanFeatures): string[] {
   const months = (features: PlanFeatures) => features.retentionMonths ?? Number.POSITIVE_INFINITY
   const history = months(to) < months(from) ? ['history'] : []
   return [...lost, ...alerts, ...history]
+}
+
+/**
+ * What is deleted stays deleted, also for who has a better plan since, or operates Tollgate.
+ * @param keptFrom from when on everything is there, ms; null: nothing was deleted
+ * @throws ProblemError past_retention
+ */
+export function requireKept({ from, timeZone }: Range, keptFrom: number | null): void {
+  if (keptFrom === null || from >= keptFrom) return
+  const detail = `Everything is kept from ${dayAt(keptFrom, timeZone)} on; the range begins before.`
+  throw new ProblemError('past_retention', { detail })
 }
 
 /** @throws ProblemError plan_feature_required, with the cheapest plan on offer that has it */

@@ -4,7 +4,7 @@ import type { Subject, Verb } from './answer.ts'
 import { daysBegun, type Stretch } from './calendar.ts'
 import { countsOf } from './counts.ts'
 import { formatOf } from './formats.ts'
-import { granularityNeed, historyNeed, requireFeature } from './gate.ts'
+import { granularityNeed, historyNeed, requireFeature, requireKept } from './gate.ts'
 import { datesOf, isFine, type Range, type RangeQuery, rangeOf } from './range.ts'
 import { average, kilobytes, rounded, successRate } from './rates.ts'
 import { readerOf } from './readings/reader.ts'
@@ -45,9 +45,9 @@ export const usageHistory: Verb<HistoryQuery, UsageHistory> = (subject, query) =
   }
 }
 
-/** What was asked for, in dates, if the plan has it. */
+/** What was asked for, in dates, if the plan has it and it is still there. */
 export function datedRange(
-  { account, terms, catalog, now, gated }: Subject,
+  { account, terms, catalog, now, keptFrom, gated }: Subject,
   query: RangeQuery & { granularity: Granularity },
 ): { range: Range; dates: Stretch[] } {
   const { granularity } = query
@@ -56,6 +56,7 @@ export function datedRange(
     requireFeature(catalog, terms, granularityNeed(granularity))
     requireFeature(catalog, terms, historyNeed(range, account, now))
   }
+  requireKept(range, keptFrom)
   return { range, dates: datesOf(range, granularity) }
 }
 

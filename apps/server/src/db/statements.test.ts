@@ -191,6 +191,8 @@ const STATEMENTS: Record<string, Record<string, readonly unknown[]>> = {
     readCounted: [1],
     deleteNextCounters: [1],
     handCountersOn: [1],
+    readFoldedSeq: [1],
+    deletePastHours: [1, 0, 10],
   },
   'analytics/verify': {
     readLivePositions: [],
@@ -257,6 +259,7 @@ const STATEMENTS: Record<string, Record<string, readonly unknown[]>> = {
     deletePage: [1, { seq: 1, afterSeq: 0, keptFrom: 0, kept: [], limit: 10 }],
     markSwept: [1, 1],
   },
+  retention: { readTenantsToCut: [0, 10] },
 }
 
 const ROOMS = new URL('../', import.meta.url)

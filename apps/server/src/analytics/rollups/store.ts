@@ -201,6 +201,9 @@ export async function insertFirstPosition(
   )
 }
 
+/** Where the log of a position `p` begins: what is cut off is folded no more. */
+const BEGINNING = `coalesce((SELECT max(seq) FROM log_cut AS c WHERE c.tenant_no = p.tenant_no), 0)`
+
 /** Begins the next generation beside the live one. One that was begun already stays. */
 export async function insertNextPosition(
   db: Queryable,
@@ -209,8 +212,8 @@ export async function insertNextPosition(
 ): Promise<void> {
   await db.query(
     `INSERT INTO usage_position (tenant_no, generation, live, time_zone, hour_zone, folded_seq, folded_at)
-     SELECT tenant_no, generation + 1, false, $2, $3, 0, '-infinity'
-     FROM usage_position WHERE tenant_no = $1 AND live ON CONFLICT DO NOTHING`,
+     SELECT tenant_no, generation + 1, false, $2, $3, ${BEGINNING}, '-infinity'
+     FROM usage_position AS p WHERE tenant_no = $1 AND live ON CONFLICT DO NOTHING`,
     [tenantNo, zones.timeZone, zones.hourZone],
   )
 }
@@ -327,7 +330,42 @@ export async function handCountersOn(db: Queryable, tenantNo: number): Promise<v
 export async function insertNextPositions(db: Queryable): Promise<void> {
   await db.query(
     `INSERT INTO usage_position (tenant_no, generation, live, time_zone, hour_zone, folded_seq, folded_at)
-     SELECT tenant_no, generation + 1, false, time_zone, hour_zone, 0, '-infinity'
-     FROM usage_position WHERE live ON CONFLICT DO NOTHING`,
+     SELECT tenant_no, generation + 1, false, time_zone, hour_zone, ${BEGINNING}, '-infinity'
+     FROM usage_position AS p WHERE live ON CONFLICT DO NOTHING`,
   )
+}
+
+/** How far all rollups of a tenant are, also those on their way; null: it has none yet. */
+export async function readFoldedSeq(db: Queryable, tenantNo: number): Promise<number | null> {
+  const { rows } = await db.query<{ folded_seq: bigint | null }>(
+    'SELECT min(folded_seq) AS folded_seq FROM usage_position WHERE tenant_no = $1',
+    [tenantNo],
+  )
+  const { folded_seq } = onlyRow({ rows })
+  return folded_seq === null ? null : Number(folded_seq)
+}
+
+/** A page of them, of each table. @returns whether there may be more */
+export async function deletePastHours(
+  db: Queryable,
+  tenantNo: number,
+  keptFrom: number,
+  limit: number,
+): Promise<boolean> {
+  const { rows } = await db.query<{ hours: bigint; histograms: bigint }>(
+    `WITH hours AS (
+       DELETE FROM usage_hour WHERE tenant_no = $1 AND (generation, dimension, hour, value) IN (
+         SELECT generation, dimension, hour, value FROM usage_hour
+         WHERE tenant_no = $1 AND hour < $2 LIMIT $3)
+       RETURNING 1),
+     histograms AS (
+       DELETE FROM usage_histogram WHERE tenant_no = $1 AND (generation, metric, hour) IN (
+         SELECT generation, metric, hour FROM usage_histogram
+         WHERE tenant_no = $1 AND hour < $2 LIMIT $3)
+       RETURNING 1)
+     SELECT (SELECT count(*) FROM hours) AS hours, (SELECT count(*) FROM histograms) AS histograms`,
+    [tenantNo, new Date(keptFrom), limit],
+  )
+  const { hours, histograms } = onlyRow({ rows })
+  return Number(hours) === limit || Number(histograms) === limit
 }

@@ -127,7 +127,7 @@ function valuesOf({ call, reason, senderNo }: StoredEntry): [Dimension, string |
   ]
 }
 
-/** From the log's lines up to `throughSeq`, by code that has nothing in common with the fold's. */
+/** From the log's lines up to `throughSeq`, as far as it has them, by code that has nothing in common with the fold's. */
 export async function expectedFrom(
   log: Log,
   zones: Zones,
@@ -135,7 +135,7 @@ export async function expectedFrom(
 ): Promise<ExpectedRollups> {
   const expected = new ExpectedRollups(zones)
   const voids = await log.voids(throughSeq)
-  let afterSeq = 0
+  let afterSeq = (await log.cut())?.account.lastSeq ?? 0
   while (afterSeq < throughSeq) {
     const entries = await log.after(afterSeq, VERIFY_LINES_PER_READ)
     for (const entry of entries) {

@@ -8,22 +8,32 @@ import { bucketKey, type ExpectedRollups, expectedFrom, keyOf } from './expected
 import { type HourRow, type Position, readBuckets, readHours, readLivePositions } from './store.ts'
 
 export type RollupDifference = { tenantNo: number; what: string }
-export type VerifiedRollups = { tenants: number; rows: number; differences: RollupDifference[] }
+/** `past`: rows of hours of which the log is no more whole, so that they cannot be compared. */
+export type VerifiedRollups = {
+  tenants: number
+  rows: number
+  past: number
+  differences: RollupDifference[]
+}
 
 /** Makes the rollups of all tenants again, in memory, and compares. `db` should be in one snapshot. */
 export async function verifyRollups(db: Queryable): Promise<VerifiedRollups> {
   const positions = await readLivePositions(db)
-  const result: VerifiedRollups = { tenants: positions.length, rows: 0, differences: [] }
+  const result: VerifiedRollups = { tenants: positions.length, rows: 0, past: 0, differences: [] }
   for (const position of positions) {
     const { tenantNo, foldedSeq } = position
-    const expected = await expectedFrom(logOf(db, tenantNo), position, foldedSeq)
+    const log = logOf(db, tenantNo)
+    const keptFrom = (await log.cut())?.keptFrom ?? -Infinity
+    const expected = await expectedFrom(log, position, foldedSeq)
     const found: string[] = []
     for (const [code, values] of expected.usage) {
-      const rows = await readHours(db, position, code)
+      const all = await readHours(db, position, code)
+      const rows = all.filter(({ hour }) => hour >= keptFrom)
       result.rows += rows.length
-      found.push(...compareHours(code, values, rows))
+      result.past += all.length - rows.length
+      found.push(...compareHours(code, keptOf(values, keptFrom), rows))
     }
-    found.push(...(await compareBuckets(db, position, expected, result)))
+    found.push(...(await compareBuckets(db, position, expected, { keptFrom, result })))
     const isWhole = expected.lines === foldedSeq
     const counters = await compareCounters(db, position, expected.counters, isWhole)
     result.rows += counters.rows
@@ -60,11 +70,14 @@ function compareHours(
 async function compareBuckets(
   db: Queryable,
   position: Position,
-  { buckets }: ExpectedRollups,
-  result: VerifiedRollups,
+  expected: ExpectedRollups,
+  { keptFrom, result }: { keptFrom: number; result: VerifiedRollups },
 ): Promise<string[]> {
-  const rows = await readBuckets(db, position)
+  const all = await readBuckets(db, position)
+  const rows = all.filter(({ hour }) => hour >= keptFrom)
   result.rows += rows.length
+  result.past += all.length - rows.length
+  const buckets = keptOf(expected.buckets, keptFrom, 1)
   const stored = new Map(
     rows.map(({ metric, hour, bucket, calls }) => [bucketKey(metric, hour, bucket), Number(calls)]),
   )
@@ -74,6 +87,12 @@ async function compareBuckets(
     const start = timeOf(key.slice(key.indexOf(' ') + 1))
     return [`a histogram from ${start} on: a bucket has ${is} calls, by the log ${should}`]
   })
+}
+
+/** Those of `keyOf` and `bucketKey` whose hour, the word of that place, is not past. */
+function keptOf<T>(values: ReadonlyMap<string, T>, keptFrom: number, word = 0): Map<string, T> {
+  const isKept = (key: string) => Number(key.split(' ', word + 1)[word]) >= keptFrom
+  return new Map([...values].filter(([key]) => isKept(key)))
 }
 
 function timeOf(key: string): string {

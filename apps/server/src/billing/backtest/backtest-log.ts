@@ -51,10 +51,12 @@ type Counts = { allowedToDenied: number; deniedToAllowed: number; refused: numbe
 /**
  * What the periods of a range cost by one log and by the log that it would have been under the other
  * catalog. Both are measured and rated by the rules of invoices. Holds a page of lines at a time.
+ * Periods whose lines are past retention are left out; what follows begins with the account as it was then.
  */
 export async function backtestLog(toTest: LogToBacktest): Promise<LogBacktest> {
   const { log, spans, termsOf, profile, other, range, throughSeq, onLines } = toTest
-  const periods = periodsIn(spans, range)
+  const cut = await log.cut()
+  const periods = periodsIn(spans, range).filter(({ start }) => start >= (cut?.keptFrom ?? start))
   const wanted = new Map(periods.map(({ start }) => [start, emptyCounts()]))
   const currency = currencyOf(profile, termsOf(spans[0]!.planVersionNo))
   const terms = otherTerms(other, toTest, currency)
@@ -63,7 +65,7 @@ export async function backtestLog(toTest: LogToBacktest): Promise<LogBacktest> {
     return { periods: [], keptPlans: terms.keptPlans }
   }
   const voids = await log.voids(throughSeq)
-  const replay = new Replay(terms, voids)
+  const replay = new Replay(terms, voids, cut?.account ?? null)
   const [now, otherwise] = [new Tally(), new Tally()]
   const add = (entry: StoredEntry) => {
     const span = spanAt(spans, entry)
@@ -77,7 +79,7 @@ export async function backtestLog(toTest: LogToBacktest): Promise<LogBacktest> {
     if (line !== null) addTo(otherwise, instead, line, terms.termsOf, voidSeq)
     count(counts, entry, line, refused)
   }
-  await eachLine(log, throughSeq, add, onLines)
+  await eachLine(log, { afterSeq: cut?.account.lastSeq ?? 0, throughSeq }, add, onLines)
   const { minimumCommitment } = profile
   return {
     keptPlans: terms.keptPlans,
@@ -103,11 +105,11 @@ export async function backtestLog(toTest: LogToBacktest): Promise<LogBacktest> {
 
 async function eachLine(
   log: Log,
-  throughSeq: number,
+  { afterSeq: begin, throughSeq }: { afterSeq: number; throughSeq: number },
   add: (entry: StoredEntry) => void,
   onLines: LogToBacktest['onLines'],
 ): Promise<void> {
-  let afterSeq = 0
+  let afterSeq = begin
   while (afterSeq < throughSeq) {
     const limit = Math.min(BACKTEST_LINES_PER_READ, throughSeq - afterSeq)
     const entries = await log.after(afterSeq, limit)

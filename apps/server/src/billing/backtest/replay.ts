@@ -31,10 +31,22 @@ export class Replay {
   private readonly holds = new Map<number, number>()
   private account: Account | null = null
 
-  /** @param voids the number of the void by that of the line it voids */
-  constructor(terms: OtherTerms, voids: ReadonlyMap<number, number>) {
+  /**
+   * @param voids the number of the void by that of the line it voids
+   * @param begin the account where the log was cut, if it was: as it came to be under the terms in force
+   */
+  constructor(terms: OtherTerms, voids: ReadonlyMap<number, number>, begin: Account | null = null) {
     this.terms = terms
     this.voids = voids
+    if (begin === null) return
+    const { planVersionNo, pending } = begin
+    const change = this.renumbered({ planVersionNo, pending })
+    this.account = {
+      ...begin,
+      planVersionNo: change.planVersionNo!,
+      pending: change.pending ?? null,
+    }
+    for (const { seq } of begin.holds) this.holds.set(seq, seq)
   }
 
   next(entry: StoredEntry): Replayed {

@@ -11,13 +11,18 @@ import { type LateLines, lateLinesOf } from './late-lines.ts'
 import { adjustmentRule, chargeRule, discountRule, minimumRule, taxRule } from './rules.ts'
 
 /** What went before an invoice that its corrections are from. */
-export type Earlier = { readonly late: LateLines; readonly voids: readonly VoidInvoice[] }
+export type Earlier = {
+  readonly late: LateLines
+  readonly voids: readonly VoidInvoice[]
+  /** Whether the lines that it was measured from are deleted. */
+  readonly isPast: boolean
+}
 
 /** How each line of an issued invoice, and what they come to, was worked out. */
 export async function explainInvoice(
   row: InvoiceRow,
   catalog: Catalog,
-  { late, voids }: Earlier,
+  { late, voids, isPast }: Earlier,
 ): Promise<InvoiceExplanation> {
   const issued = row.document.issued as IssuedInvoice
   const next = billedInOrder(row)
@@ -38,6 +43,7 @@ export async function explainInvoice(
     currency: row.currency,
     period: issued.period,
     through_seq: Number(row.through_seq),
+    past_retention: isPast,
     lines,
     totals: totalsOf(issued),
   }

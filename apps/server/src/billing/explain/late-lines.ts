@@ -30,9 +30,12 @@ export async function readLateLines(db: Queryable, row: InvoiceRow): Promise<Lat
   const targets = await linesBySeq(voided, log.lines)
   const late = new Map<number, Late>()
   for (const { seq, periodStart } of named) {
-    const entry = lines.get(seq)!
+    const entry = lines.get(seq)
     const of = late.get(periodStart) ?? { period_start: wireSecond(periodStart), lines: [], more }
-    of.lines.push(lateLine(entry, targets.get(Number(entry.detail?.voided_seq)) ?? entry))
+    if (entry !== undefined) {
+      of.lines.push(lateLine(entry, targets.get(Number(entry.detail?.voided_seq)) ?? entry))
+      // Past retention: that it was settled here is known for ever, what it was is not.
+    } else of.more = true
     late.set(periodStart, of)
   }
   return late

@@ -3,6 +3,7 @@ import type { FastifyInstance } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import type pg from 'pg'
 import type { Catalog } from '../../catalog/catalog.ts'
+import { logOf } from '../../ledger/log.ts'
 import { invoicePath, ownInvoice } from '../invoices/routes.ts'
 import { readVoidsBefore } from '../invoices/store.ts'
 import { explainInvoice } from './explain.ts'
@@ -30,7 +31,9 @@ export function explainRoutes(
       const row = await ownInvoice(deps, request.caller, request.params.id)
       const late = await readLateLines(deps.pool, row)
       const voids = await readVoidsBefore(deps.pool, row.tenant_no, row.invoice_id)
-      return explainInvoice(row, deps.catalog, { late, voids })
+      const cut = await logOf(deps.pool, row.tenant_no).cut()
+      const isPast = cut !== null && row.period_start < cut.keptFrom
+      return explainInvoice(row, deps.catalog, { late, voids, isPast })
     },
   )
 }

@@ -114,7 +114,10 @@ async function addPage(
   }
   await mergeInto(db, position.tenantNo, tally.all)
   const throughSeq = entries.at(-1)!.seq
+  const keptFrom = (await log.cut())?.keptFrom ?? -Infinity
   for (const periodStart of again) {
+    // Without its old lines it cannot be measured again: the largest and the different ones stay.
+    if (periodStart < keptFrom) continue
     const rows = await measurePeriod(log, spans, termsOf, periodStart, throughSeq)
     await removePeriod(db, position.tenantNo, periodStart)
     await mergeInto(db, position.tenantNo, rows)

@@ -33,6 +33,8 @@ export class Replay {
   private readonly settled = new Map<number, number>()
   /** Periods of invoices that people credited or made void since the last one was issued. */
   private readonly touched = new Set<number>()
+  /** Documents that were not worked out again, since lines that they are about are gone. */
+  past = 0
   private readonly tenantNo: number
   private readonly agreed: Agreed
   private readonly touches: ReadonlyMap<number, number[]>
@@ -88,6 +90,7 @@ export class Replay {
     const last = own.at(-1)
     if (last === undefined) return this.differ(number, 'is of a period that the tenant never had')
     const through = Number(row.through_seq)
+    if (this.isAboutPast(row, through)) return this.takeAsItIs(row)
     const { tax_rate: taxRate } = issued
     const { discounts, minimumCommitment } = document.basis
     const draft = draftInvoice({
@@ -118,11 +121,33 @@ export class Replay {
       },
       (what) => this.differ(number, what),
     )
-    this.settled.set(row.period_start, through)
+    this.remember(row)
+  }
+
+  /** What was asked is known, though it cannot be worked out again. */
+  private takeAsItIs(row: InvoiceRow): void {
+    this.past += 1
+    for (const start of this.dueBefore(row.period_start, Number(row.through_seq))) {
+      this.settled.set(start, Number(row.through_seq))
+    }
+    this.remember(row)
+  }
+
+  private remember(row: InvoiceRow): void {
+    const { period_start: periodStart, document } = row
+    this.settled.set(periodStart, Number(row.through_seq))
     this.touched.clear()
+    const id = invoiceIdOf(this.tenantNo, periodStart)
+    const { tax_rate: taxRate } = document.issued as IssuedInvoice
     const rest = { isVoid: false, taxRate, creditedByHand: '0' }
-    const { basis: kept } = document
-    this.asked.set(id, { id, basis: kept, periodStart: row.period_start, ...rest })
+    this.asked.set(id, { id, basis: document.basis, periodStart, ...rest })
+  }
+
+  /** Whether a period whose lines are gone is on it: its own, or one that it corrects. */
+  private isAboutPast({ period_start, document }: InvoiceRow, through: number): boolean {
+    const of = [period_start, ...document.basis.billed.map(({ periodStart }) => periodStart)]
+    const due = this.dueBefore(period_start, through)
+    return [...of, ...due].some((start) => start < this.agreed.keptFrom)
   }
 
   /** Of all earlier periods that something was due of when an invoice was issued. */
@@ -137,7 +162,7 @@ export class Replay {
   }
 
   private async note(row: CreditNoteRow): Promise<void> {
-    const { number, document } = row
+    const { number } = row
     const invoice = this.issued.invoices.get(row.invoice_id)
     const asked = this.asked.get(row.invoice_id)
     if (invoice === undefined || asked === undefined) {
@@ -146,6 +171,13 @@ export class Replay {
     if (asked.isVoid) this.differ(number, 'credits an invoice that was void')
     if (row.through_seq === null) return this.noteByHand(row, invoice, asked)
     const through = Number(row.through_seq)
+    const isPast = invoice.period_start < this.agreed.keptFrom
+    if (isPast) {
+      this.past += 1
+      this.settled.set(invoice.period_start, through)
+      this.touched.delete(invoice.period_start)
+      return this.rememberNote(row)
+    }
     const adjustments = await this.correction(invoice.period_start, through, invoice.currency)
     this.touched.delete(invoice.period_start)
     const credit = creditOf(adjustments, invoice)
@@ -154,7 +186,10 @@ export class Replay {
       const billed = adjustments.map(({ difference }) => difference)
       this.compareNote(row, credit, { ...NO_BASIS, billed })
     }
-    const { credit_note_id: id } = row
+    this.rememberNote(row)
+  }
+
+  private rememberNote({ credit_note_id: id, document }: CreditNoteRow): void {
     const nothing = { isVoid: false, periodStart: null, taxRate: null, creditedByHand: '0' }
     this.asked.set(id, { id, basis: document.basis ?? NO_BASIS, ...nothing })
   }

@@ -5,6 +5,8 @@ export type VerifiedInvoices = {
   tenants: number
   invoices: number
   creditNotes: number
+  /** Of these, documents that cannot be worked out again: lines that they are about are past retention. */
+  past: number
   differences: BillingDifference[]
 }
 

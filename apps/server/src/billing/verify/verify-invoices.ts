@@ -15,7 +15,13 @@ export async function verifyInvoices(
   client: pg.ClientBase,
   catalog: Catalog,
 ): Promise<VerifiedInvoices> {
-  const result: VerifiedInvoices = { tenants: 0, invoices: 0, creditNotes: 0, differences: [] }
+  const result: VerifiedInvoices = {
+    tenants: 0,
+    invoices: 0,
+    creditNotes: 0,
+    past: 0,
+    differences: [],
+  }
   for (const tenantNo of await readTenantNos(client)) {
     const differ = (of: string | null, what: string) => {
       result.differences.push({ tenantNo, of, what })
@@ -25,6 +31,7 @@ export async function verifyInvoices(
       const counted = await verifyTenant(client, catalog, tenantNo, differ)
       result.invoices += counted.invoices
       result.creditNotes += counted.creditNotes
+      result.past += counted.past
     } catch (error) {
       if (isDatabaseFailure(error)) throw error
       differ(null, `cannot be worked out again: ${error instanceof Error ? error.message : error}`)

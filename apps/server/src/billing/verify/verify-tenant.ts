@@ -20,10 +20,10 @@ export async function verifyTenant(
   catalog: Catalog,
   tenantNo: number,
   differ: Differ,
-): Promise<{ invoices: number; creditNotes: number }> {
+): Promise<{ invoices: number; creditNotes: number; past: number }> {
   const invoices = (await readInvoices(db, tenantNo, null, ALL)).reverse()
   const notes = (await readCreditNotes(db, tenantNo, null, ALL)).reverse()
-  const counted = { invoices: invoices.length, creditNotes: notes.length }
+  const counted = { invoices: invoices.length, creditNotes: notes.length, past: 0 }
   const position = await readPosition(db, tenantNo)
   if (position === null) {
     if (invoices.length > 0) differ(null, 'there are invoices, but nothing was folded')
@@ -34,16 +34,18 @@ export async function verifyTenant(
   if (position.foldedSeq > length) {
     differ(null, `is folded up to line ${position.foldedSeq}, the log ends at ${length}`)
   }
+  const cut = await log.cut()
   const [last] = await log.lines([length])
   const spans = timelineOf(
     await log.changes(),
     Math.max(
       position.openFrom,
-      last?.recordedAt ?? 0,
+      last?.recordedAt ?? cut?.account.lastAt ?? 0,
       ...invoices.map(({ period_end }) => period_end),
     ),
   )
-  const agreed = { log, spans, termsOf: await loadTerms(catalog, spans) }
+  const keptFrom = cut?.keptFrom ?? -Infinity
+  const agreed = { log, spans, termsOf: await loadTerms(catalog, spans), keptFrom }
   await verifyUsage(db, tenantNo, agreed, position.foldedSeq, differ)
   for (const seq of await readSettledByNothing(db, tenantNo)) {
     differ(null, `line ${seq} came late and is settled by a document that is not there`)
@@ -57,8 +59,9 @@ export async function verifyTenant(
   }
   const steps = await readSteps(db, tenantNo)
   compareSteps(steps, position.steps, issued, differ)
-  await new Replay(tenantNo, agreed, await lateTouches(agreed), issued, differ).all(steps)
-  return counted
+  const replay = new Replay(tenantNo, agreed, await lateTouches(agreed), issued, differ)
+  await replay.all(steps)
+  return { ...counted, past: replay.past }
 }
 
 /** Of one tenant: a document for each month is not much. */

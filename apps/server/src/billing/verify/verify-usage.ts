@@ -9,18 +9,25 @@ import type { Span } from '../usage/timeline.ts'
 import { readUsagePeriods, readValues } from './store.ts'
 import type { Differ } from './types.ts'
 
-export type Agreed = { log: Log; spans: readonly Span[]; termsOf: TermsOf }
+export type Agreed = {
+  log: Log
+  spans: readonly Span[]
+  termsOf: TermsOf
+  /** Periods that began before are past: their lines are deleted, and they cannot be measured again. */
+  keptFrom: number
+}
 
 /** What is kept as measured against what the log says up to where it is folded. */
 export async function verifyUsage(
   db: Queryable,
   tenantNo: number,
-  { log, spans, termsOf }: Agreed,
+  { log, spans, termsOf, keptFrom }: Agreed,
   foldedSeq: number,
   differ: Differ,
 ): Promise<void> {
   const known = new Set(spans.map(({ period }) => period.start))
   for (const periodStart of new Set([...known, ...(await readUsagePeriods(db, tenantNo))])) {
+    if (periodStart < keptFrom) continue
     const stored = await readUsage(db, tenantNo, [periodStart])
     const tallied = known.has(periodStart)
       ? await measurePeriod(log, spans, termsOf, periodStart, foldedSeq)

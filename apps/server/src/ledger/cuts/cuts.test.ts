@@ -59,7 +59,7 @@ test('a log goes on as if it had not been cut, wherever and however often it is,
       const neededFrom = Math.min(...turns.slice(index + 1).map(firstVoided), Infinity)
       const throughSeq = Math.min(neededFrom - 1, receipt!.account.lastSeq, 1 + draw(40))
       if ((await cutAt(tenantNo, throughSeq)) !== null) cuts += 1
-      if (draw(2) === 0) deleted += (await sweepCuts(pool, tenantNo, 0)).deleted
+      if (draw(2) === 0) deleted += (await sweepCuts(pool, tenantNo, { settledMs: 0 })).deleted
       if (draw(6) === 0) assert.deepEqual(await differencesOf(tenantNo), [])
     }
     const [left, whole] = await readAccounts(pool, [tenantNo, twinNo])
@@ -114,11 +114,15 @@ async function voidLine(tenantNo: number, seq: number) {
 test('calls, holds and voids go; agreements, credits, and what a later line voids stay', async () => {
   const tenantNo = await history()
   await cutAt(tenantNo, 9)
-  assert.equal((await sweepCuts(pool, tenantNo, 3_600_000)).deleted, 0, 'nothing at once')
-  assert.equal((await sweepCuts(pool, tenantNo, 0)).deleted, 5)
+  assert.equal(
+    (await sweepCuts(pool, tenantNo, { settledMs: 3_600_000 })).deleted,
+    0,
+    'nothing at once',
+  )
+  assert.equal((await sweepCuts(pool, tenantNo, { settledMs: 0 })).deleted, 5)
   assert.deepEqual(await seqsOf(tenantNo), [1, 2, 4, 8, 10, 11, 12])
   await cutAt(tenantNo, 12)
-  await sweepCuts(pool, tenantNo, 0)
+  await sweepCuts(pool, tenantNo, { settledMs: 0 })
   assert.deepEqual(await seqsOf(tenantNo), [1, 2, 8], 'and goes with the void')
   assert.deepEqual(await differencesOf(tenantNo), [])
 })
@@ -126,7 +130,7 @@ test('calls, holds and voids go; agreements, credits, and what a later line void
 test('a key outlives its line: nothing is recorded again, and another body is a conflict', async () => {
   const tenantNo = await history()
   await cutAt(tenantNo, 9)
-  await sweepCuts(pool, tenantNo, 0)
+  await sweepCuts(pool, tenantNo, { settledMs: 0 })
   const again = (fingerprint: number) =>
     answerOf(ledger.submit(tenantNo, null, callOf(2), keyOf('line 3', fingerprint)))
   assert.equal(await again(1), 'past_retention')
@@ -146,9 +150,9 @@ test('a key outlives its line: nothing is recorded again, and another body is a 
 test('to stop anywhere and to begin again deletes the same, also two at once', async () => {
   const [one, two, other] = [await history(), await history(), await history()]
   for (const no of [one, two]) await cutAt(no, 10)
-  const interrupted = await sweepCuts(pool, one, 0, () => false)
+  const interrupted = await sweepCuts(pool, one, { settledMs: 0, mayGoOn: () => false })
   assert.deepEqual(interrupted, { deleted: 0, done: false })
-  const all = [one, two, one, two].map((no) => sweepCuts(pool, no, 0))
+  const all = [one, two, one, two].map((no) => sweepCuts(pool, no, { settledMs: 0 }))
   const deleted = (await Promise.all(all)).reduce((sum, { deleted: some }) => sum + some, 0)
   assert.equal(deleted, 2 * 6)
   for (const no of [one, two]) {
@@ -210,7 +214,7 @@ for (const [what, [statement, words]] of Object.entries(TAMPERINGS)) {
   test(`tampering is found in a log that was cut: ${what}`, async () => {
     const tenantNo = await history()
     await cutAt(tenantNo, 9)
-    await sweepCuts(pool, tenantNo, 0)
+    await sweepCuts(pool, tenantNo, { settledMs: 0 })
     assert.deepEqual(await differencesOf(tenantNo), [])
     await pool.query(statement, [tenantNo])
     const found = (await differencesOf(tenantNo)) as { what: string }[]
@@ -226,7 +230,7 @@ for (const [what, [statement, words]] of Object.entries(TAMPERINGS)) {
 test('the lines of a state whose hash was made to fit do not follow from it', async () => {
   const tenantNo = await history()
   const cut = (await cutAt(tenantNo, 9))!
-  await sweepCuts(pool, tenantNo, 0)
+  await sweepCuts(pool, tenantNo, { settledMs: 0 })
   const grants = cut.account.grants.map((grant) => ({ ...grant, remaining: grant.remaining + 1n }))
   const forged = { ...cut, account: { ...cut.account, grants } }
   await pool.query(`UPDATE log_cut SET state = $2, hash = decode($3, 'hex') WHERE tenant_no = $1`, [

@@ -1,9 +1,11 @@
 import type pg from 'pg'
 import type { Catalog } from '../../catalog/catalog.ts'
 import { VERIFY_LINES_PER_READ } from '../../limits.ts'
+import type { Entry } from '../types.ts'
 import { type Difference, LogFold } from '../verify.ts'
 import { hashOfCut } from './chain.ts'
 import type { Cut } from './cut.ts'
+import { readEntriesForward } from '../store.ts'
 import { insertCut, readCut } from './store.ts'
 
 export type CutBounds = {
@@ -36,6 +38,9 @@ export async function makeCut(
   bounds: CutBounds,
 ): Promise<Cut | null> {
   const before = await readCut(db, tenantNo)
+  // Most of those who are looked at have nothing to cut off, which their first line shows.
+  const [first] = await readEntriesForward(db, tenantNo, before?.account.lastSeq ?? 0, 1)
+  if (first === undefined || isNeeded(first, bounds)) return null
   const fold = new LogFold(db, catalog, tenantNo, before)
   const point = await foldTo(fold, bounds)
   const [difference] = fold.result().differences
@@ -49,17 +54,20 @@ export async function makeCut(
 
 async function foldTo(
   fold: LogFold,
-  { keptFrom, throughSeq, linesMax }: CutBounds,
+  bounds: CutBounds,
 ): Promise<Pick<Cut, 'account' | 'keyed'> | null> {
   let point = null
   for (;;) {
     const entries = await fold.read()
     for (const entry of entries) {
-      const isNeeded = entry.recordedAt >= keptFrom || entry.seq > throughSeq
-      if (isNeeded || fold.result().lines >= linesMax) return point
+      if (isNeeded(entry, bounds) || fold.result().lines >= bounds.linesMax) return point
       if (!(await fold.add(entry))) return null
       point = fold.point() ?? point
     }
     if (entries.length < VERIFY_LINES_PER_READ) return point
   }
+}
+
+function isNeeded({ recordedAt, seq }: Entry, { keptFrom, throughSeq }: CutBounds): boolean {
+  return recordedAt >= keptFrom || seq > throughSeq
 }
