@@ -52,6 +52,7 @@ export function readConfig(env: Env = process.env): Config {
       tax_id: env.SELLER_TAX_ID || null,
     },
     catalogFile: env.TOLLGATE_CATALOG ? resolve(env.TOLLGATE_CATALOG) : DEFAULT_CATALOG,
+    archiveDir: env.TOLLGATE_ARCHIVE_DIR ? resolve(env.TOLLGATE_ARCHIVE_DIR) : null,
     logLevel: logLevel(env.LOG_LEVEL || 'info', problems),
     ...accessConfig(env, problems),
   }

@@ -46,6 +46,13 @@ export const RETENTION_LINES_PER_CUT = 50_000
 export const RETENTION_LINES_PER_DELETE = 2_000
 /** From when a line is cut off to when it goes: longer than any request that knew it as being there. */
 export const RETENTION_SETTLE_MINUTES = 60
+export const ARCHIVE_LINES_PER_READ = 5_000
+/** A file is written in one job, so it must take less than JOB_MS_MAX. */
+export const ARCHIVE_LINES_PER_FILE = 500_000
+/** So many lines that stay are moved in a moment, while all that read or write the log wait. */
+export const PARTITION_MOVED_LINES_MAX = 5_000
+/** How long they may wait for that to begin; then it is tried again another time. */
+export const PARTITION_LOCK_MS = 100
 /** A plan that a tenant had within so many days still says how much is kept: a mistake can be undone. */
 export const RETENTION_PLAN_DAYS = 7
 

@@ -1,6 +1,7 @@
 import { Command } from 'commander'
 import { adminCommands } from './admin-command.ts'
 import { checkCatalogSchema, writeCatalogSchema } from './catalog-schema-command.ts'
+import { type ArchiveOptions, archiveCommand } from './archive-command.ts'
 import { type BacktestOptions, backtestCommand } from './backtest-command.ts'
 import { CatalogError } from './catalog/parse-catalog.ts'
 import { ConfigError, readConfig } from './config.ts'
@@ -44,6 +45,14 @@ program
   .action(async () => {
     process.exitCode = await rebuildCommand(readConfig(), createLog('warn'))
   })
+
+program
+  .command('archive')
+  .description('write old months of the log to Parquet files; deletes nothing')
+  .requiredOption('--before <month>', 'months before this one, as in 2025-01, UTC')
+  .requiredOption('--out <folder>', 'where to; what is complete there stays as it is')
+  .option('--tenant <id>', 'one alone, in files of its own')
+  .action((options: ArchiveOptions) => archiveCommand(options))
 
 program
   .command('backtest')

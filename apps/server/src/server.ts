@@ -180,7 +180,10 @@ function doJobs({
   const tasks = {
     ...accessTasks({ pool, clock, mailer, publicUrl, lockout }),
     ...billingTasks({ ...closing, log }),
-    ...retentionTasks({ pool, catalog, clock, log, appendAudit }),
+    ...retentionTasks({
+      ...{ pool, catalog, clock, log, appendAudit },
+      archiveDir: settings.archiveDir,
+    }),
     ...invoiceTasks({ pool, clock, log, payments, appendAudit, mailer, publicUrl, pdfs }),
   }
   let worker: JobsWorker | null = null

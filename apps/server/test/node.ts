@@ -50,6 +50,7 @@ export function testSettings(more: Partial<Settings> = {}): Settings {
     dataDir: more.dataDir ?? join(tmpdir(), `tollgate-test-${process.pid}`),
     seller: more.seller ?? { name: 'Tollgate', address: [], email: null, tax_id: null },
     catalogFile: more.catalogFile ?? DEFAULT_CATALOG,
+    archiveDir: more.archiveDir ?? null,
     publicUrl: more.publicUrl ?? null,
     redis: more.redis ?? null,
     smtpUrl: more.smtpUrl ?? null,

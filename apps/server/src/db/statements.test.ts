@@ -259,7 +259,22 @@ const STATEMENTS: Record<string, Record<string, readonly unknown[]>> = {
     deletePage: [1, { seq: 1, afterSeq: 0, keptFrom: 0, kept: [], limit: 10 }],
     markSwept: [1, 1],
   },
-  retention: { readTenantsToCut: [0, 10] },
+  retention: {
+    readTenantsToCut: [0, 10],
+    readPartitions: [],
+    readColumns: [],
+    isNearlyEmpty: ['entry_of_a_test', 10],
+    detachPartition: ['entry_of_a_test'],
+    moveToDefault: ['entry_of_a_test', ['tenant_no', 'seq']],
+    dropTable: ['entry_of_a_test'],
+  },
+  'retention/archive': {
+    tryToLock: [],
+    readMonths: [],
+    readArchivePage: [
+      { from: 0, to: 1, tenantId: null, after: { tenantNo: 0, seq: 0 }, limit: 10 },
+    ],
+  },
 }
 
 const ROOMS = new URL('../', import.meta.url)
@@ -269,6 +284,10 @@ const pool = createPool(database.url, () => {})
 await insertInvoice(pool, { ...ANY_INVOICE, invoice_id: 'before', period_start: -1 })
 // Whoever issues holds a position.
 await lockPosition(pool, 1, { start: 0, end: 1 })
+// Months are made when a node starts; this one is detached and dropped.
+await pool.query(
+  `CREATE TABLE entry_of_a_test PARTITION OF entry FOR VALUES FROM ('1999-01-01') TO ('1999-02-01')`,
+)
 after(async () => {
   await pool.end()
   await database.drop()

@@ -11,6 +11,8 @@ export type Settings = {
   seller: Seller
   dataDir: string
   catalogFile: string
+  /** Lines are deleted only once they are in Parquet files in here. Null: they are deleted without. */
+  archiveDir: string | null
   /** As people's browsers reach this server: for links in e-mails. Null: where it listens. */
   publicUrl: string | null
   /** Null: limits and lockouts are counted in this node's memory. */

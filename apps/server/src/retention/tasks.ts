@@ -5,9 +5,15 @@ import type { Queryable } from '../db/pool.ts'
 import { monotonicMs } from '../lib/clock.ts'
 import { RETENTION_RUN_MS_MAX, RETENTION_TENANTS_PER_READ } from '../limits.ts'
 import { applyRetention, type RetentionDependencies } from './apply-retention.ts'
+import { archiveFirst } from './archive/archive-first.ts'
+import { retirePartitions } from './retire-partitions.ts'
 import { readTenantsToCut } from './store.ts'
 
-export type RetentionTaskDependencies = RetentionDependencies & { log: Logger }
+export type RetentionTaskDependencies = Omit<RetentionDependencies, 'archivedUntil'> & {
+  log: Logger
+  /** Where lines must be before they go. Null: nowhere. */
+  archiveDir: string | null
+}
 
 const payloadSchema = z.object({ after_tenant_no: z.number().int() })
 
@@ -26,11 +32,13 @@ export function retentionTasks(deps: RetentionTaskDependencies): Tasks {
       let { after_tenant_no: afterNo } = payloadSchema.parse(payload)
       const until = monotonicMs() + RETENTION_RUN_MS_MAX
       const mayGoOn = () => monotonicMs() < until
+      const archived = await archiveFirst(deps, mayGoOn)
+      if (!archived.done) return askForRetention(deps.pool, afterNo)
       for (;;) {
         const tenantNos = await readTenantsToCut(deps.pool, afterNo, RETENTION_TENANTS_PER_READ)
-        if (tenantNos.length === 0) return
+        if (tenantNos.length === 0) return retirePartitions(deps)
         for (const tenantNo of tenantNos) {
-          if (!(await applyToOne(deps, tenantNo, mayGoOn))) {
+          if (!(await applyToOne({ ...deps, ...archived }, tenantNo, mayGoOn))) {
             return askForRetention(deps.pool, afterNo)
           }
           afterNo = tenantNo
@@ -42,7 +50,7 @@ export function retentionTasks(deps: RetentionTaskDependencies): Tasks {
 
 /** What goes wrong with one keeps no other from its turn: nothing of it is deleted, and somebody is told. */
 async function applyToOne(
-  deps: RetentionTaskDependencies,
+  deps: RetentionDependencies & { log: Logger },
   tenantNo: number,
   mayGoOn: () => boolean,
 ): Promise<boolean> {
