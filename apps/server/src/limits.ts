@@ -48,7 +48,7 @@ export const RETENTION_LINES_PER_DELETE = 2_000
 export const RETENTION_SETTLE_MINUTES = 60
 export const ARCHIVE_LINES_PER_READ = 5_000
 /** A file is written in one job, so it must take less than JOB_MS_MAX. */
-export const ARCHIVE_LINES_PER_FILE = 500_000
+export const ARCHIVE_LINES_PER_FILE = 200_000
 /** So many lines that stay are moved in a moment, while all that read or write the log wait. */
 export const PARTITION_MOVED_LINES_MAX = 5_000
 /** How long they may wait for that to begin; then it is tried again another time. */

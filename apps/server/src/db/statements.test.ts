@@ -5,6 +5,7 @@ import type pg from 'pg'
 import { testDatabase } from '../../test/database.ts'
 import { ANY_INVOICE, BILLING_STATEMENTS } from '../../test/billing-statements.ts'
 import { newAccount } from '../../test/ledger-accounts.ts'
+import { PARTITION_OF_A_TEST, RETENTION_STATEMENTS } from '../../test/retention-statements.ts'
 import { insertInvoice } from '../billing/invoices/store.ts'
 import { lockPosition } from '../billing/usage/store.ts'
 import { createPool } from './pool.ts'
@@ -241,40 +242,7 @@ const STATEMENTS: Record<string, Record<string, readonly unknown[]>> = {
     readCreditEntries: [1, null, 10],
     readCreditLines: [1, { fromSeq: 1, belowSeq: 2 }, 10],
   },
-  'ledger/cuts': {
-    readCut: [1],
-    readCuts: [1],
-    insertCut: [
-      {
-        tenantNo: 1,
-        account: newAccount('open'),
-        keptFrom: 0,
-        keyed: { lines: 1, seqs: 1n },
-        hash: '00',
-      },
-    ],
-    readLastingEntries: [1, { afterSeq: 0, throughSeq: 1 }],
-    readUnswept: [1, 0],
-    readVoidedLater: [1, 1],
-    deletePage: [1, { seq: 1, afterSeq: 0, keptFrom: 0, kept: [], limit: 10 }],
-    markSwept: [1, 1],
-  },
-  retention: {
-    readTenantsToCut: [0, 10],
-    readPartitions: [],
-    readColumns: [],
-    isNearlyEmpty: ['entry_of_a_test', 10],
-    detachPartition: ['entry_of_a_test'],
-    moveToDefault: ['entry_of_a_test', ['tenant_no', 'seq']],
-    dropTable: ['entry_of_a_test'],
-  },
-  'retention/archive': {
-    tryToLock: [],
-    readMonths: [],
-    readArchivePage: [
-      { from: 0, to: 1, tenantId: null, after: { tenantNo: 0, seq: 0 }, limit: 10 },
-    ],
-  },
+  ...RETENTION_STATEMENTS,
 }
 
 const ROOMS = new URL('../', import.meta.url)
@@ -284,10 +252,7 @@ const pool = createPool(database.url, () => {})
 await insertInvoice(pool, { ...ANY_INVOICE, invoice_id: 'before', period_start: -1 })
 // Whoever issues holds a position.
 await lockPosition(pool, 1, { start: 0, end: 1 })
-// Months are made when a node starts; this one is detached and dropped.
-await pool.query(
-  `CREATE TABLE entry_of_a_test PARTITION OF entry FOR VALUES FROM ('1999-01-01') TO ('1999-02-01')`,
-)
+await pool.query(PARTITION_OF_A_TEST)
 after(async () => {
   await pool.end()
   await database.drop()

@@ -2,7 +2,17 @@ import { type Import, importsOf } from './imports.ts'
 import { isTest, type SourceFile } from './source-tree.ts'
 
 const DOORS = ['http', 'mqtt', 'jobs']
-const ROOMS = ['ledger', 'access', 'catalog', 'analytics', 'billing', 'alerts', 'delivery', 'feed']
+const ROOMS = [
+  'ledger',
+  'access',
+  'catalog',
+  'analytics',
+  'billing',
+  'retention',
+  'alerts',
+  'delivery',
+  'feed',
+]
 
 /** What each layer may import besides itself: main → doors → rooms → db, lib, limits → contract. */
 const MAY_IMPORT: Record<string, readonly string[]> = {
