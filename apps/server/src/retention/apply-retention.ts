@@ -1,5 +1,5 @@
 import type pg from 'pg'
-import { historyFrom } from '../analytics/gate.ts'
+import { readableFrom } from '../analytics/gate.ts'
 import { foldedThrough, forgetRollups } from '../analytics/rollups/forget.ts'
 import { linesNeeded } from '../billing/usage/lines-needed.ts'
 import type { Span } from '../billing/usage/timeline.ts'
@@ -70,7 +70,7 @@ async function cutNext(
   // On a clock of its own a line may come in a month that is archived already.
   if (archivedUntil !== null && account.testClock !== null) return null
   const { neededFrom, foldedSeq } = await linesNeeded(db, tenantNo, now, async (spans) =>
-    Math.min(archivedUntil ?? Infinity, await readableFrom(catalog, accountNow, spans)),
+    Math.min(archivedUntil ?? Infinity, await keptByPlans(catalog, accountNow, spans)),
   )
   if (neededFrom === -Infinity) return null
   const folded = Math.min(foldedSeq, (await foldedThrough(db, tenantNo)) ?? 0)
@@ -82,20 +82,19 @@ async function cutNext(
 }
 
 /** As long as any plan keeps it that the tenant has, or had a few days ago. @returns ms */
-async function readableFrom(
+async function keptByPlans(
   catalog: Catalog,
   { account, now }: AccountNow,
   spans: readonly Span[],
 ): Promise<number> {
   const since = now - RETENTION_PLAN_DAYS * DAY_MS
   const recent = spans.filter(({ from, to }) => from <= now && to > since)
-  let most = 0
-  for (const planVersionNo of new Set(recent.map((span) => span.planVersionNo))) {
-    const { features } = await catalog.loadPlanVersion(planVersionNo)
-    if (features.retentionMonths === null) return -Infinity
-    most = Math.max(most, features.retentionMonths)
-  }
-  return historyFrom(account, account.timeZone, now, most)
+  const versions = new Set([
+    account.planVersionNo,
+    ...recent.map(({ planVersionNo }) => planVersionNo),
+  ])
+  const terms = await Promise.all([...versions].map((no) => catalog.loadPlanVersion(no)))
+  return Math.min(...terms.map(({ features }) => readableFrom(account, now, features)))
 }
 
 function auditOf({ tenantNo, account, keptFrom, hash }: Cut, recordedAt: number): AuditEntry {

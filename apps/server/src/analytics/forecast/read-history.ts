@@ -16,11 +16,12 @@ export type History = {
 }
 /** What the plan lets be read of the last twelve weeks, and what was used since the period began. */
 export async function readHistory(
-  { source, account, terms, now: at, gated }: Subject,
+  { source, account, terms, now: at, keptFrom, gated }: Subject,
   now: number,
 ): Promise<History> {
   const { timeZone, period } = account
-  const since = gated ? Math.max(0, readableFrom(account, at, terms.features)) : 0
+  const readable = gated ? readableFrom(account, at, terms.features) : 0
+  const since = Math.max(0, readable, keptFrom ?? 0)
   const before = wholeDaysBefore(now, { days: HISTORY_DAYS, since, timeZone })
   const { starts, dates } = before
   const tomorrow = startOfDay(dayAt(at, timeZone).add({ days: 1 }), timeZone)

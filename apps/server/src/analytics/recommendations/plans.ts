@@ -30,7 +30,13 @@ export async function recommendPlans(
   subject: Subject,
   measured: MeasuredPeriods,
 ): Promise<Recommendation[]> {
-  const { currency, termsOf, periods } = measured
+  const { currency, termsOf } = measured
+  const { keptFrom } = subject
+  // Of a period whose calls are deleted nobody knows what they needed of a plan.
+  const periods = measured.periods.filter(
+    ({ spans }) => keptFrom === null || spans[0]!.period.start >= keptFrom,
+  )
+  if (periods.length === 0) return []
   const { compared, notCompared } = comparePlans(plansFor(subject), periods, termsOf, currency)
   const called = await readCalled(subject, periods)
   const choices = compared.map((one) => ({ ...one, problems: problemsOf(one, called) }))

@@ -15,12 +15,19 @@ const FAILURE_PERCENT_MIN = 5
 
 type Waste = Extract<Recommendation, { kind: 'wasteful_endpoint' }>
 
-export async function readWastefulEndpoints({ source, account, now }: Subject): Promise<Waste[]> {
+export async function readWastefulEndpoints({
+  source,
+  account,
+  now,
+  keptFrom,
+}: Subject): Promise<Waste[]> {
   const { timeZone } = account
   const today = dayAt(now, timeZone)
-  const starts = [today.subtract({ days: DAYS - 1 }), today.add({ days: 1 })].map((day) =>
+  const [first, end] = [today.subtract({ days: DAYS - 1 }), today.add({ days: 1 })].map((day) =>
     startOfDay(day, timeZone),
-  )
+  ) as [number, number]
+  // Of days that are deleted a late call may have left something.
+  const starts = [Math.max(first, keptFrom ?? first), end]
   const found = await dailyReader(source, starts).by(['endpoint', 'status'])
   const failures = found.filter(({ dimension, value }) => {
     return dimension === 'status' && value === 'failure'
