@@ -204,6 +204,8 @@ export const HTTP_LEASES_MAX = 50_000
 
 /** All of them are told at once. */
 export const PLANS_ON_OFFER_MAX = 500
+export const FORMAT_FAMILIES_MAX = 200
+export const FORMATS_PER_FAMILY_MAX = 200
 export const CURRENCIES_PER_PLAN_MAX = 20
 export const TRIAL_DAYS_MAX = 366
 

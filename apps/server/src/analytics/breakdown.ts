@@ -1,7 +1,7 @@
 import type { UsageBreakdown } from '@tollgate/contract'
 import type { Subject, Verb } from './answer.ts'
 import { countsOf, sortedCounts } from './counts.ts'
-import { familyOf, formatOf, hasSubtypes, outputNameOf } from './formats.ts'
+import { type FormatFamilies, formatFamilies, formatOf, outputNameOf } from './formats.ts'
 import { historyNeed, requireFeature, requireKept } from './gate.ts'
 import { type Range, type RangeQuery, rangeOf } from './range.ts'
 import { share } from './rates.ts'
@@ -11,15 +11,16 @@ import type { UsageOf } from './readings/usage.ts'
 /** Calls by the formats that went in, in families, and by those that came out. */
 export const usageBreakdown: Verb<RangeQuery, UsageBreakdown> = (subject, query) => {
   const range = plainRange(subject, query)
+  const families = formatFamilies(subject.catalog.usage)
   return {
-    dependsOn: [range.from, range.to],
+    dependsOn: [range.from, range.to, families.mark],
     async read() {
       const usage = await wholeReader(subject.source, range).by(['file_type', 'output_format'])
       const of = (dimension: string) => usage.filter((one) => one.dimension === dimension)
       return {
         period: range.month ?? `${range.first}/${range.last}`,
         breakdown: {
-          by_format: byFormat(of('file_type')),
+          by_format: byFormat(of('file_type'), families),
           by_output: countsOf(of('output_format'), (value) => outputNameOf(formatOf(value))),
         },
       }
@@ -38,7 +39,10 @@ export function plainRange(
   return range
 }
 
-function byFormat(usage: readonly UsageOf[]): UsageBreakdown['breakdown']['by_format'] {
+function byFormat(
+  usage: readonly UsageOf[],
+  { familyOf, hasSubtypes }: FormatFamilies,
+): UsageBreakdown['breakdown']['by_format'] {
   const families = sortedCounts(usage, (value) => familyOf(formatOf(value)))
   const all = families.reduce((sum, [, calls]) => sum + calls, 0)
   return Object.fromEntries(

@@ -1,6 +1,8 @@
+import type { CatalogUsage } from '../catalog/types.ts'
+
 /**
- * Formats that belong together, as the breakdown shows them. A format that is in none of these is a
- * family of its own.
+ * Formats that belong together, as the breakdown shows them. The catalog adds families, and moves formats
+ * to them. A format that is in none is a family of its own.
  */
 const FAMILIES: Record<string, readonly string[]> = {
   excel: ['xlsx', 'xls', 'xlsm', 'xlsb', 'xltx', 'xltm', 'xlt'],
@@ -19,12 +21,6 @@ const FAMILIES: Record<string, readonly string[]> = {
   ebook: ['epub', 'mobi', 'azw3'],
 }
 
-const familyByFormat = new Map(
-  Object.entries(FAMILIES).flatMap(([family, formats]) =>
-    formats.map((format) => [format, family] as const),
-  ),
-)
-
 const OUTPUT_NAMES = new Map([
   ['md', 'markdown'],
   ['htm', 'html'],
@@ -38,13 +34,36 @@ export function formatOf(value: string): string {
   return value.toLowerCase().replace(/^\./, '')
 }
 
-export function familyOf(format: string): string {
-  return familyByFormat.get(format) ?? format
+export type FormatFamilies = {
+  familyOf(format: string): string
+  /** Whether a family has other formats than one of its own name, so that it says which. */
+  hasSubtypes(family: string): boolean
+  /** Another text where the catalog has another table: part of an ETag. */
+  mark: string
 }
 
-/** Whether a family has more than one format, so that it says which. */
-export function hasSubtypes(family: string): boolean {
-  return (FAMILIES[family]?.length ?? 1) > 1
+const known = new WeakMap<CatalogUsage, FormatFamilies>()
+
+export function formatFamilies(usage: CatalogUsage): FormatFamilies {
+  const families = known.get(usage) ?? familiesFrom(usage)
+  known.set(usage, families)
+  return families
+}
+
+function familiesFrom({ formats }: CatalogUsage): FormatFamilies {
+  const familyByFormat = new Map<string, string>()
+  for (const [family, members] of [...Object.entries(FAMILIES), ...Object.entries(formats)]) {
+    for (const format of members) familyByFormat.set(format, family)
+  }
+  const familyOf = (format: string) => familyByFormat.get(format) ?? format
+  const members = Map.groupBy(familyByFormat.keys(), familyOf)
+  return {
+    familyOf,
+    hasSubtypes(family) {
+      return members.get(family)?.some((format) => format !== family) ?? false
+    },
+    mark: JSON.stringify(formats),
+  }
 }
 
 export function outputNameOf(format: string): string {

@@ -29,8 +29,8 @@ export type ServiceDiff = {
   fields: FieldChange[]
 }
 
-/** Plans that were asked for or are withdrawn; services whose rules differ. */
-export type CatalogDiff = { plans: PlanDiff[]; services: ServiceDiff[] }
+/** Plans that were asked for or are withdrawn; services whose rules differ; what statistics go by. */
+export type CatalogDiff = { plans: PlanDiff[]; services: ServiceDiff[]; usage: FieldChange[] }
 
 /** What the database has: the newest version of each plan, and the rules. */
 export type StoredCatalog = {
@@ -49,12 +49,14 @@ export function diffCatalog(stored: StoredCatalog, wanted: WantedCatalog): Catal
       ...withdrawn.map((plan) => withdrawnPlan(stored, plan)),
     ],
     services: diffServices(stored.rules.services, wanted.rules.services),
+    usage: fieldChanges(usageOf(stored.rules), usageOf(wanted.rules)),
   }
 }
 
 /** Whether anything differs at all. */
-export function isEmptyDiff({ plans, services }: CatalogDiff): boolean {
-  return plans.every(({ change }) => change === 'unchanged') && services.length === 0
+export function isEmptyDiff({ plans, services, usage }: CatalogDiff): boolean {
+  const others = services.length + usage.length
+  return plans.every(({ change }) => change === 'unchanged') && others === 0
 }
 
 function diffPlan(stored: StoredCatalog, wanted: WantedCatalog, plan: string): PlanDiff {
@@ -92,6 +94,10 @@ function diffServices(before: Services, after: Services): ServiceDiff[] {
     const fields = fieldChanges(old, now)
     return fields.length === 0 ? [] : [{ service, change: 'changed', fields }]
   })
+}
+
+function usageOf({ formats }: StoredRules): object {
+  return { formats }
 }
 
 function definitionIn(services: Services, name: string): ServiceDefinition | undefined {

@@ -9,6 +9,7 @@ import { systemClock } from '../lib/clock.ts'
 import { openCatalog } from './catalog.ts'
 import { applyFile, CatalogMovedError, loadFileAtStart } from './catalog-file.ts'
 import { changePlans, changeServiceRules } from './change-catalog.ts'
+import { diffText } from './diff-text.ts'
 import { parseCatalog } from './parse-catalog.ts'
 import type { CatalogFile } from './read-catalog.ts'
 import { plansSchema, serviceSchema } from './schema.ts'
@@ -161,6 +162,30 @@ test('the audit log tells which versions were and are on offer, and whose rules 
     before: { plans: { pro: 1, gold: null, free: 1 }, rules_version: 1 },
     after: { plans: { pro: 2, gold: 1, free: null }, rules_version: 2, services: ['docs'] },
   })
+})
+
+test('what statistics go by is told field by field, kept by other changes, and gone with its file', async () => {
+  await start(FILE)
+  const plans = 'plans: { free: {}, pro: { price: { base: "10" } } }'
+  const file = fileOf(`formats: { cad: [dwg], excel: [numbers] }\n${plans}`)
+  const shown = await previewChange(pool, wholeCatalog(file.definition))
+  assert.match(diffText(shown, new Map()), /statistics\n {6}formats\.cad: \["dwg"\]\n/)
+  await applyFile(deps, file, shown)
+  const before = await newestLine()
+  await applyFile(deps, file, null)
+  assert.equal(await told(before), '', 'the same again is no change')
+  const { rows } = await pool.query('SELECT before, after FROM audit ORDER BY seq DESC LIMIT 1')
+  assert.deepEqual(rows[0], {
+    before: { plans: {}, rules_version: 1 },
+    after: { plans: {}, rules_version: 2 },
+  })
+  await change({ gold: {} })
+  await changeServiceRules(deps, COMMAND_LINE, 'docs', serviceSchema.parse({}))
+  const catalog = await openCatalog(pool)
+  assert.deepEqual(catalog.usage.formats, { cad: ['dwg'], excel: ['numbers'] })
+  await start(OTHER)
+  await catalog.refresh()
+  assert.deepEqual(catalog.usage.formats, {})
 })
 
 test('a change and its line in the audit log are one: without the line there is no change', async () => {

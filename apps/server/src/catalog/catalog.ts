@@ -10,13 +10,14 @@ import {
   readServices,
   type ServiceRow,
 } from './store.ts'
-import { type StoredRules, storedRules, storedTerms } from './stored.ts'
-import type { CatalogRules, PlanTerms } from './types.ts'
+import { NO_RULES, type StoredRules, storedRules, storedTerms } from './stored.ts'
+import type { CatalogRules, CatalogUsage, PlanTerms } from './types.ts'
 
 /** The catalog in force, in memory. */
 export type Catalog = {
   /** Endpoint rules and trust of all services. Another object after a change. */
   readonly rules: CatalogRules
+  readonly usage: CatalogUsage
   /** The terms of a version that this node has seen; null: ask `loadPlanVersion`. */
   planVersion(planVersionNo: number): PlanTerms | null
   /** The terms of a version, from the database if need be. Throws when there is none. */
@@ -47,6 +48,9 @@ export async function openCatalog(pool: pg.Pool): Promise<Catalog> {
     get rules() {
       return state.rules
     },
+    get usage() {
+      return state.usage
+    },
     planVersion: (planVersionNo) => versions.get(planVersionNo) ?? null,
     async loadPlanVersion(planVersionNo) {
       return (
@@ -70,6 +74,7 @@ type State = {
   services: string
   stored: StoredRules
   rules: CatalogRules
+  usage: CatalogUsage
   /** By name, plans on offer only. */
   latest: ReadonlyMap<string, PlanTerms>
   offered: readonly OfferedPlan[]
@@ -95,7 +100,7 @@ async function readState(
     return { ...before, services, rules }
   }
   const row = await readLatestRules(pool)
-  const stored = row === null ? { services: {}, offered: [] } : storedRules(row)
+  const stored = row === null ? NO_RULES : storedRules(row)
   const rules = compileRules(row?.version ?? 0, stored.services, trustByName(registered))
   const newest = await readLatestPlanVersions(pool)
   const terms = newest.map((row) => versions.get(row.plan_version_no) ?? remember(versions, row))
@@ -104,7 +109,8 @@ async function readState(
   const offered = newest.filter(isOffered).map((row): OfferedPlan => {
     return { plan: row.plan, version: row.version, definition: storedTerms(row) }
   })
-  return { mark, services, stored, rules, latest, offered }
+  const usage = { formats: stored.formats }
+  return { mark, services, stored, rules, usage, latest, offered }
 }
 
 async function fetchVersion(pool: pg.Pool, planVersionNo: number): Promise<PlanVersionRow> {

@@ -6,7 +6,7 @@ type Told = Omit<AuditEntry, 'recordedAt'>
 
 /**
  * Which versions were and are on offer, by plan (null: it is not on offer), and whose rules differ.
- * The terms themselves are in the versions, which never change.
+ * The terms themselves are in the versions, which never change, and so is what statistics go by.
  * @returns null when nothing changed
  */
 export function plansAudit(action: string, { diff, before, after }: WrittenChange): Told | null {
@@ -15,7 +15,8 @@ export function plansAudit(action: string, { diff, before, after }: WrittenChang
   const services = diff.services.map(({ service }) => service)
   const versions = (versionOf: (plan: (typeof changed)[number]) => number | null) =>
     Object.fromEntries(changed.map((plan) => [plan.plan, versionOf(plan)]))
-  const rules = (version: number) => (services.length === 0 ? {} : { rules_version: version })
+  const isOfRules = services.length + diff.usage.length > 0
+  const rules = (version: number) => (isOfRules ? { rules_version: version } : {})
   return {
     tenantNo: null,
     action,

@@ -7,7 +7,8 @@ export function diffText(diff: CatalogDiff, tenants: TenantsOnVersions): string 
   const plans = diff.plans.flatMap((plan) => planLines(plan, tenants.get(plan.plan) ?? []))
   const services = diff.services.flatMap(serviceLines)
   const rules = services.length === 0 ? ['  = unchanged'] : services
-  return ['plans', ...plans, 'endpoint rules', ...rules, ''].join('\n')
+  const usage = diff.usage.length === 0 ? [] : ['statistics', ...diff.usage.map(fieldLine)]
+  return ['plans', ...plans, 'endpoint rules', ...rules, ...usage, ''].join('\n')
 }
 
 function planLines(

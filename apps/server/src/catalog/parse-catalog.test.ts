@@ -23,6 +23,11 @@ services:
     endpoints:
       - { path: convert, methods: [post], credits: 0.1234567, factors: { region: { eu: -1, EU: 2 } } }
       - { pathh: /x }
+formats:
+  CAD: [dwg]
+  excel: [.xlsx, XLS, numbers]
+  apple: [pages, numbers]
+  none: []
 plans:
   Free: {}
   pro:
@@ -44,16 +49,33 @@ plans:
     'file.yaml:7:88: services.svc.endpoints[0].factors.region.eu: must be at least 0',
     'file.yaml:8:9: services.svc.endpoints[1].path: is missing; it must be a text',
     'file.yaml:8:11: services.svc.endpoints[1].pathh: is not a key that is known here',
-    'file.yaml:10:3: plans.Free: a plan’s name is lower-case letters, digits and dashes',
-    'file.yaml:12:5: plans.pro.quota.overage: is missing; it must be one of deny, charge',
-    'file.yaml:13:24: plans.pro.price.per_unit: must be a decimal in quotes, such as "0.10"',
-    'file.yaml:13:36: plans.pro.price.base: must be a decimal such as "0.10"',
-    'file.yaml:13:53: plans.pro.price.currency: must be an ISO 4217 currency, such as USD',
-    'file.yaml:14:35: plans.pro.rate_limits[0].per: must be one of second, minute, hour, day',
-    'file.yaml:14:51: plans.pro.rate_limits[1].limit: must be a whole number, not 2.5',
-    'file.yaml:15:25: plans.pro.endpoints.deny[0]: must be “*”, a service, or a service and a path, such as “document-api /bulk/*”',
-    'file.yaml:16:14: plans.pro.premium: must be true or false, not a text',
-    'file.yaml:17:9: plans.team: must be a mapping, not 100',
+    'file.yaml:10:3: formats.CAD: a family is lower-case letters, digits, dashes and _',
+    'file.yaml:11:11: formats.excel[0]: a format is in lower case and without a dot before it, such as xlsx',
+    'file.yaml:11:18: formats.excel[1]: a format is in lower case and without a dot before it, such as xlsx',
+    'file.yaml:13:9: formats.none: must have at least 1',
+    'file.yaml:15:3: plans.Free: a plan’s name is lower-case letters, digits and dashes',
+    'file.yaml:17:5: plans.pro.quota.overage: is missing; it must be one of deny, charge',
+    'file.yaml:18:24: plans.pro.price.per_unit: must be a decimal in quotes, such as "0.10"',
+    'file.yaml:18:36: plans.pro.price.base: must be a decimal such as "0.10"',
+    'file.yaml:18:53: plans.pro.price.currency: must be an ISO 4217 currency, such as USD',
+    'file.yaml:19:35: plans.pro.rate_limits[0].per: must be one of second, minute, hour, day',
+    'file.yaml:19:51: plans.pro.rate_limits[1].limit: must be a whole number, not 2.5',
+    'file.yaml:20:25: plans.pro.endpoints.deny[0]: must be “*”, a service, or a service and a path, such as “document-api /bulk/*”',
+    'file.yaml:21:14: plans.pro.premium: must be true or false, not a text',
+    'file.yaml:22:9: plans.team: must be a mapping, not 100',
+  ])
+})
+
+test('a format is in one family, and a value twice is named where it is the second time', () => {
+  const text = `catalog: 1
+formats:
+  excel: [xlsx, numbers]
+  apple: [pages, numbers, pages]
+plans: { free: {} }
+`
+  assert.deepEqual(problemsOf(text), [
+    'file.yaml:4:18: formats.apple[1]: numbers is in excel already',
+    'file.yaml:4:27: formats.apple[2]: pages is in apple already',
   ])
 })
 

@@ -12,6 +12,7 @@ import { chargesSchema } from './charge-schema.ts'
 import { chargeProblems, type Price } from './check-charges.ts'
 import { type MeterDefinitions, metersSchema } from './meter-schema.ts'
 import { amount, decimals, factors, positiveDecimals } from './schema-values.ts'
+import { formatsSchema } from './usage-schema.ts'
 
 // The shape of catalogs/*.yaml and of what the database keeps of it. Whoever adds a key gives it a
 // default: the versions that are stored already are read through this schema too, and must come out
@@ -195,12 +196,14 @@ export const catalogSchema = z
   .strictObject({
     catalog: z.literal(1, 'must be 1, the version of this format'),
     services: servicesSchema,
+    formats: formatsSchema,
     ...offer,
   })
   .superRefine(checkPlans)
-  .transform(({ catalog, services, ...offered }) => ({
+  .transform(({ catalog, services, formats, ...offered }) => ({
     catalog,
     services,
+    formats,
     plans: completePlans(offered),
   }))
 

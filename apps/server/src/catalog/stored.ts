@@ -1,12 +1,20 @@
 import { z } from 'zod'
 import { type PlanDefinition, planSchema, servicesSchema } from './schema.ts'
+import { formatsSchema } from './usage-schema.ts'
 import type { PlanVersionRow, RulesRow } from './store.ts'
 
 // The rules carry which plans are on offer, so that a version of them is all of a catalog but the
 // terms, and a plan that left the file needs no mark of its own.
-const rulesSchema = z.strictObject({ services: servicesSchema, offered: z.array(z.string()) })
+const rulesSchema = z.strictObject({
+  services: servicesSchema,
+  offered: z.array(z.string()),
+  formats: formatsSchema,
+})
 
 export type StoredRules = z.infer<typeof rulesSchema>
+
+/** Before any catalog was loaded. */
+export const NO_RULES: StoredRules = rulesSchema.parse({ services: {}, offered: [] })
 
 /** The terms of a stored version, with defaults for keys that are younger than it. */
 export function storedTerms({ plan, version, terms }: PlanVersionRow): PlanDefinition {

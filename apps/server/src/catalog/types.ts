@@ -73,6 +73,12 @@ export type CatalogRules = {
   services: ReadonlyMap<string, ServiceRules>
 }
 
+/** What statistics go by. Another object after a change. */
+export type CatalogUsage = {
+  /** Formats by family, besides and before those that are known anyway. */
+  formats: Readonly<Record<string, readonly string[]>>
+}
+
 export type ServiceRules = {
   /** Whether the credits and premium of a request are believed where no rule matches. */
   trustReported: boolean

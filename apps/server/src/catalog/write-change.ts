@@ -15,42 +15,42 @@ import {
   readLatestPlanVersions,
   readLatestRules,
 } from './store.ts'
-import { type StoredRules, storedRules, storedTerms } from './stored.ts'
+import { NO_RULES, type StoredRules, storedRules, storedTerms } from './stored.ts'
 
 /** Something to be done to the catalog, whatever is in it by then. */
 export type CatalogChange = (rules: StoredRules) => WantedCatalog
 
 /** A whole file: what is not in it is not on offer, and has no rules. */
-export function wholeCatalog({ plans, services }: CatalogDefinition): CatalogChange {
-  return () => ({ plans, rules: { services, offered: Object.keys(plans).sort() } })
+export function wholeCatalog({ plans, services, formats }: CatalogDefinition): CatalogChange {
+  return () => ({ plans, rules: { services, formats, offered: Object.keys(plans).sort() } })
 }
 
-/** These plans; others and all rules stay. */
+/** These plans; others, all rules and what statistics go by stay. */
 export function morePlans(plans: PlanDefinitions): CatalogChange {
-  return ({ services, offered }) => {
-    const all = [...new Set([...offered, ...Object.keys(plans)])].sort()
+  return (rules) => {
+    const all = [...new Set([...rules.offered, ...Object.keys(plans)])].sort()
     if (all.length > PLANS_ON_OFFER_MAX) {
       throw invalidField('plans', `with these, more than ${PLANS_ON_OFFER_MAX} would be on offer`)
     }
-    return { plans, rules: { services, offered: all } }
+    return { plans, rules: { ...rules, offered: all } }
   }
 }
 
 /** Nobody can take this plan any more; tenants stay on the versions that they have, and all else stays. */
 export function withoutPlan(plan: string): CatalogChange {
-  return ({ services, offered }) => {
-    const left = offered.filter((name) => name !== plan)
+  return (rules) => {
+    const left = rules.offered.filter((name) => name !== plan)
     // As in a file: who signs up takes one.
     if (left.length === 0) throw invalidField('name', 'is the last plan on offer')
-    return { plans: {}, rules: { services, offered: left } }
+    return { plans: {}, rules: { ...rules, offered: left } }
   }
 }
 
 /** The rules of one service; all else stays. */
 export function rulesOfService(service: string, definition: ServiceDefinition): CatalogChange {
-  return ({ services, offered }) => ({
+  return (rules) => ({
     plans: {},
-    rules: { services: { ...services, [service]: definition }, offered },
+    rules: { ...rules, services: { ...rules.services, [service]: definition } },
   })
 }
 
@@ -87,14 +87,14 @@ async function readDiff(db: Queryable, change: CatalogChange) {
     (row) => [row.plan, { version: row.version, definition: storedTerms(row) }] as const,
   )
   const row = await readLatestRules(db)
-  const rules = row === null ? { services: {}, offered: [] } : storedRules(row)
+  const rules = row === null ? NO_RULES : storedRules(row)
   const wanted = change(rules)
   const diff = diffCatalog({ plans: new Map(latest), rules }, wanted)
   return { diff, wanted, rules, rulesVersion: row?.version ?? 0 }
 }
 
-/** The rules carry which plans are on offer. */
-function changesRules({ plans, services }: CatalogDiff): boolean {
+/** The rules carry which plans are on offer, and what statistics go by. */
+function changesRules({ plans, services, usage }: CatalogDiff): boolean {
   const offered = plans.some(({ change, wasOffered }) => (change === 'withdrawn') === wasOffered)
-  return offered || services.length > 0
+  return offered || services.length > 0 || usage.length > 0
 }

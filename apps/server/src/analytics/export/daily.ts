@@ -1,6 +1,6 @@
 import type { ExportFormat } from '@tollgate/contract'
 import type { Stretch } from '../calendar.ts'
-import { familyOf, formatOf } from '../formats.ts'
+import { type FormatFamilies, formatOf } from '../formats.ts'
 import type { Range } from '../range.ts'
 import { average, successRate } from '../rates.ts'
 import { readerOf } from '../readings/reader.ts'
@@ -22,11 +22,13 @@ export async function dailyTable(
   source: UsageSource,
   range: Range,
   dates: readonly Stretch[],
-  format: ExportFormat,
+  { format, families }: { format: ExportFormat; families: FormatFamilies },
 ): Promise<Buffer> {
   const reader = await readerOf(source, range, dates, 'daily')
   const byPlace = Map.groupBy(await reader.by(['total', 'file_type']), ({ place }) => place)
-  return WRITERS[format](dates.map(({ label }, place) => dayOf(label, byPlace.get(place) ?? [])))
+  return WRITERS[format](
+    dates.map(({ label }, place) => dayOf(label, byPlace.get(place) ?? [], families)),
+  )
 }
 
 const HEADER = 'Date,Conversions,Excel,PDF,Word,Success_Rate,Avg_Processing_MS'
@@ -67,7 +69,7 @@ async function parquetTable(days: readonly Day[]): Promise<Buffer> {
   return Buffer.concat([await pieces.rowGroup(values), await pieces.end()])
 }
 
-function dayOf(date: string, usage: readonly UsageOf[]): Day {
+function dayOf(date: string, usage: readonly UsageOf[], { familyOf }: FormatFamilies): Day {
   const total = sumOf(usage.filter(({ dimension }) => dimension === 'total'))
   const family = (name: string) =>
     sumOf(

@@ -3,6 +3,7 @@ import { invalidField } from '../../lib/problem-error.ts'
 import type { Answer, Subject, Verb } from '../answer.ts'
 import { plainRange } from '../breakdown.ts'
 import { OTHER } from '../dimensions.ts'
+import { formatFamilies } from '../formats.ts'
 import { needOf, requireFeature } from '../gate.ts'
 import { datedRange } from '../history.ts'
 import type { Range, RangeQuery } from '../range.ts'
@@ -41,11 +42,12 @@ function exportOfDays(subject: Subject, query: ExportQuery): Answer<ExportFile> 
   }
   const { range, dates } = datedRange(subject, { ...query, granularity: 'daily' })
   const { format } = query
+  const families = formatFamilies(subject.catalog.usage)
   return {
-    dependsOn: [range.from, range.to],
+    dependsOn: [range.from, range.to, families.mark],
     async read() {
       async function* pieces() {
-        yield await dailyTable(subject.source, range, dates, format)
+        yield await dailyTable(subject.source, range, dates, { format, families })
       }
       return { ...namedFile('usage', range, format), through: null, pieces }
     },
