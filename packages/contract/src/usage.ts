@@ -12,6 +12,7 @@ export const USAGE_DIMENSIONS = [
   'endpoint',
   'method',
   'key',
+  'team',
   'conversion',
   'file_type',
   'output_format',
@@ -262,7 +263,12 @@ export const timeseriesReply = z
     series: z
       .array(
         z.object({
-          value: z.string().nullable().describe('null: all calls; (other): what is not shown'),
+          value: z
+            .string()
+            .nullable()
+            .describe(
+              'null: all calls, or by team those of who has none; (other): what is not shown',
+            ),
           total: count,
           data: z.array(point),
         }),

@@ -2,9 +2,9 @@ import type { Granularity, UsageDimension, UsageTimeseries } from '@tollgate/con
 import { numberFromMicros } from '../lib/micros.ts'
 import { invalidField } from '../lib/problem-error.ts'
 import { USAGE_POINTS_MAX } from '../limits.ts'
-import type { Verb } from './answer.ts'
+import type { Subject, Verb } from './answer.ts'
 import type { Stretch } from './calendar.ts'
-import { OTHER } from './dimensions.ts'
+import { type Dimension, OTHER } from './dimensions.ts'
 import { datedRange } from './history.ts'
 import type { RangeQuery } from './range.ts'
 import { average } from './rates.ts'
@@ -18,6 +18,8 @@ export type TimeseriesQuery = RangeQuery & {
   series: number
 }
 type Series = UsageTimeseries['series'][number]
+/** Null: of who has no team. */
+type NamedUsage = Usage & { place: number; value: string | null }
 
 /** One line for each value of a dimension, over the dates of a range. */
 export const usageTimeseries: Verb<TimeseriesQuery, UsageTimeseries> = (subject, query) => {
@@ -30,16 +32,13 @@ export const usageTimeseries: Verb<TimeseriesQuery, UsageTimeseries> = (subject,
     const message = `series times dates may be ${USAGE_POINTS_MAX}; ask for fewer`
     throw invalidField('series', message)
   }
+  const isOfSenders = groupBy === 'key' || groupBy === 'team'
   return {
-    dependsOn: groupBy === 'key' ? null : [range.from, range.to],
+    dependsOn: isOfSenders ? null : [range.from, range.to],
     async read() {
       const reader = await readerOf(subject.source, range, dates, granularity)
-      const found = (await reader.by([groupBy ?? 'total'])).filter(counted)
-      const names = groupBy === 'key' ? await subject.senderNames(senderNosOf(found)) : null
-      const named = found.map((one) => ({
-        ...one,
-        value: names?.get(Number(one.value))?.id ?? one.value,
-      }))
+      const found = (await reader.by([readBy(groupBy)])).filter(counted)
+      const named = isOfSenders ? await nameSenders(subject, found, groupBy) : found
       return {
         period: { start: range.first, end: range.last, granularity },
         group_by: groupBy,
@@ -56,21 +55,40 @@ function counted({ calls, denied }: Usage): boolean {
   return calls !== 0 || denied !== 0
 }
 
-function senderNosOf(usages: readonly UsageOf[]): number[] {
-  return [...new Set(usages.map(({ value }) => Number(value)))].filter(Number.isInteger)
+/** Teams are not in the log: they are those of the keys. */
+function readBy(groupBy: UsageDimension | null): Dimension {
+  return groupBy === 'team' ? 'key' : (groupBy ?? 'total')
+}
+
+/** Keys and people by what they are called, or by their team; whoever is beyond a bound is not known. */
+async function nameSenders(
+  { senderNames }: Subject,
+  usages: readonly UsageOf[],
+  groupBy: 'key' | 'team',
+): Promise<NamedUsage[]> {
+  const senderNos = [...new Set(usages.map(({ value }) => Number(value)))].filter(Number.isInteger)
+  const names = await senderNames(senderNos)
+  return usages.map((usage) => {
+    if (usage.value === OTHER) return usage
+    const name = names.get(Number(usage.value))
+    const value = groupBy === 'key' ? (name?.id ?? usage.value) : (name?.team ?? null)
+    return { ...usage, value }
+  })
 }
 
 /** Those with most calls by themselves; what is left is one more, so that they add up to all. */
 function seriesByValue(
-  usages: readonly UsageOf[],
+  usages: readonly NamedUsage[],
   dates: readonly Stretch[],
   values: readonly string[] | null,
   max: number,
 ): Series[] {
-  const wanted = usages.filter(({ value }) => values === null || values.includes(value))
+  const wanted = usages.filter(
+    ({ value }) => values === null || (value !== null && values.includes(value)),
+  )
   const byValue = [...Map.groupBy(wanted, ({ value }) => value)]
     .map(([value, own]) => ({ value, own, calls: sumOf(own).calls }))
-    .sort((a, b) => b.calls - a.calls || (a.value < b.value ? -1 : 1))
+    .sort((a, b) => b.calls - a.calls || ((a.value ?? '') < (b.value ?? '') ? -1 : 1))
   const alone = byValue.filter(({ value }) => value !== OTHER).slice(0, max)
   const shown = new Set(alone.map(({ value }) => value))
   const rest = wanted.filter(({ value }) => !shown.has(value))
@@ -80,7 +98,7 @@ function seriesByValue(
 
 function seriesOf(
   value: string | null,
-  usages: readonly UsageOf[],
+  usages: readonly NamedUsage[],
   dates: readonly Stretch[],
 ): Series {
   const byPlace = Map.groupBy(usages, ({ place }) => place)
