@@ -298,6 +298,7 @@ export const USAGE_VALUES_PER_DAY_MAX = 1_000
 /** Of an endpoint: what is longer does not fit an index. */
 export const USAGE_VALUE_CHARS_MAX = 400
 /** Series of one tenant that are counted for life; what comes after them is counted together. */
+export const USAGE_PROPERTIES_MAX = 5
 export const USAGE_COUNTERS_MAX = 1_000
 /** Of a label of such a series. */
 export const USAGE_LABEL_CHARS_MAX = 100

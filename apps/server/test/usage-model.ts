@@ -13,6 +13,8 @@ export type LoggedCall = {
   bytes: number | null
   ms: number | null
   values: Record<string, string | null>
+  /** Those that have a value that can be counted by, as they are shown. */
+  properties: Record<string, string>
 }
 
 type Raw = {
@@ -29,6 +31,7 @@ type Raw = {
   processing_time_ms: bigint | null
   sender_id: string | null
   detail: { voided_seq?: number } | null
+  properties: Record<string, unknown> | null
   [column: string]: unknown
 }
 
@@ -77,7 +80,19 @@ function callOf(row: Raw, voided: boolean): LoggedCall {
       region: text('region'),
       feature: text('feature'),
     },
+    properties: Object.fromEntries(
+      Object.entries(row.properties ?? {})
+        .filter(([, value]) => ['string', 'number', 'boolean'].includes(typeof value))
+        .map(([name, value]) => [name, valueNaively(name, String(value))]),
+    ),
   }
+}
+
+/** With its name before it, a value is as long as any other may be. */
+function valueNaively(name: string, value: string): string {
+  return Array.from(value)
+    .slice(0, 400 - name.length - 1)
+    .join('')
 }
 
 /** What is to be seen of some calls. */

@@ -71,6 +71,10 @@ export const PROBLEMS = {
     title: 'More would be credited than the invoice asks for',
   },
   too_many_discounts: { status: 409, title: 'The tenant has too many discounts' },
+  not_yet_counted: {
+    status: 409,
+    title: 'Calls are still being counted by this property; try again later',
+  },
   no_test_clock: { status: 409, title: 'The tenant does not live on a test clock' },
   past_retention: { status: 410, title: 'That was so long ago that it is no longer kept' },
   body_too_large: { status: 413, title: 'The body is too large' },

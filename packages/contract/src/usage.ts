@@ -20,6 +20,7 @@ export const USAGE_DIMENSIONS = [
   'error_code',
   'region',
   'feature',
+  'property',
 ] as const
 export type UsageDimension = (typeof USAGE_DIMENSIONS)[number]
 
@@ -60,6 +61,12 @@ export const timeseriesQuery = z.strictObject({
   ...rangeQuery.shape,
   granularity,
   group_by: z.enum(USAGE_DIMENSIONS).describe('Left out: all calls together').optional(),
+  property: z
+    .string()
+    .min(1)
+    .max(NAME_CHARS_MAX)
+    .describe('With group_by=property: one of those that the catalog counts')
+    .optional(),
   values: z
     .string()
     .min(1)
@@ -260,6 +267,7 @@ export const timeseriesReply = z
   .object({
     period: z.object({ ...shownPeriod.shape, granularity: z.enum(GRANULARITIES) }),
     group_by: z.enum(USAGE_DIMENSIONS).nullable(),
+    property: z.string().describe('With group_by=property: which').optional(),
     series: z
       .array(
         z.object({

@@ -12,6 +12,7 @@ export const DIMENSION_CODES = {
   error_code: 9,
   region: 10,
   feature: 11,
+  property: 12,
 } as const
 export type Dimension = keyof typeof DIMENSION_CODES
 
@@ -27,6 +28,9 @@ export function dimensionFromCode(code: number): Dimension {
 
 /** Added to a dimension or metric where it is by the day and not by the hour. Stored, as above. */
 export const BY_DAY = 100
+
+/** Between the name and the value of a property, which are one value of its dimension. */
+export const EQUALS = '='
 
 /** Where values beyond the bound of an hour are counted together. */
 export const OTHER = '(other)'

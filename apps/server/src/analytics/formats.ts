@@ -42,15 +42,17 @@ export type FormatFamilies = {
   mark: string
 }
 
-const known = new WeakMap<CatalogUsage, FormatFamilies>()
+type Formats = Pick<CatalogUsage, 'formats'>
 
-export function formatFamilies(usage: CatalogUsage): FormatFamilies {
+const known = new WeakMap<Formats, FormatFamilies>()
+
+export function formatFamilies(usage: Formats): FormatFamilies {
   const families = known.get(usage) ?? familiesFrom(usage)
   known.set(usage, families)
   return families
 }
 
-function familiesFrom({ formats }: CatalogUsage): FormatFamilies {
+function familiesFrom({ formats }: Formats): FormatFamilies {
   const familyByFormat = new Map<string, string>()
   for (const [family, members] of [...Object.entries(FAMILIES), ...Object.entries(formats)]) {
     for (const format of members) familyByFormat.set(format, family)

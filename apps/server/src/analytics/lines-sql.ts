@@ -1,11 +1,12 @@
 import { USAGE_VALUE_CHARS_MAX } from '../limits.ts'
+import { DIMENSION_CODES, EQUALS } from './dimensions.ts'
 
 // How SQL sees a line of the log as usage, in one place for the fold and for what is not folded yet.
 
 /** Of `entry`, what is needed here. */
 export const LINE_COLUMNS = `recorded_at, occurred_at, credits, quantity, file_size_bytes,
   processing_time_ms, sender_no, kind, reason, counted, failed, service, endpoint, method, region,
-  feature, file_type, output_format, error_code, detail`
+  feature, file_type, output_format, error_code, properties, detail`
 
 /** Of a call in `entry AS e`. What was denied counts as denied and in nothing else. */
 export const CALL_FIELDS = `
@@ -17,6 +18,21 @@ export const CALL_FIELDS = `
   CASE WHEN e.reason = 0 THEN e.processing_time_ms END AS ms,
   e.service, left(e.endpoint, ${USAGE_VALUE_CHARS_MAX}) AS endpoint, e.method, e.sender_no::text AS sender,
   e.file_type, e.output_format, e.error_code, e.region, e.feature`
+
+/**
+ * Of a call in `entry AS e` its properties of these names, each as `name=value`. Lists and mappings have no
+ * value to count by, nor has null. Without names the properties are not even looked at.
+ * @param names SQL of an array; null: of none
+ */
+export function propertiesOf(names: string | null): string {
+  if (names === null) return 'NULL::text[] AS properties'
+  return `CASE WHEN cardinality(${names}) > 0 AND e.properties IS NOT NULL THEN ARRAY(
+    SELECT left(p.name || '${EQUALS}' || (p.member #>> '{}'), ${USAGE_VALUE_CHARS_MAX})
+    FROM (
+      SELECT n.name, e.properties -> n.name AS member FROM unnest(${names}) AS n (name) OFFSET 0
+    ) AS p WHERE json_typeof(p.member) IN ('string', 'number', 'boolean')
+  ) END AS properties`
+}
 
 /** What is counted, of calls as above with a \`sign\`: -1 takes a voided one out again. */
 export const MEASURES = `
@@ -68,17 +84,30 @@ const HALVES = [
   },
 ] as const
 
-/** Usage of `calls`, as above, by `keys` and each value of each dimension; one several times. */
-export function usageBy(keys: string, calls: string): string {
-  return HALVES.map(
+const MEASURED = `c.calls, c.failures, c.denials, c.units, c.credits, c.sized, c.bytes, c.timed, c.ms,
+  c.largest_bytes, c.last_at`
+
+/**
+ * Usage of `calls`, as above, by `keys` and each value of each dimension; one several times.
+ * @param hasProperties SQL that looks at no call: whether they have any; if not, nobody searches for them
+ */
+export function usageBy(keys: string, calls: string, hasProperties: string): string {
+  const halves = HALVES.map(
     ({ columns, dimensions }) => `
-    SELECT ${keys}, d.dimension, d.value, c.calls, c.failures, c.denials, c.units, c.credits, c.sized,
-      c.bytes, c.timed, c.ms, c.largest_bytes, c.last_at
+    SELECT ${keys}, d.dimension, d.value, ${MEASURED}
     FROM (
       SELECT ${keys}, ${columns}, ${MEASURES} FROM ${calls} GROUP BY ${keys}, ${columns}
     ) AS c CROSS JOIN LATERAL ${dimensions}
     WHERE d.value IS NOT NULL`,
-  ).join(' UNION ALL ')
+  )
+  const properties = `
+    SELECT ${keys}, ${DIMENSION_CODES.property}::int2, c.value, ${MEASURED}
+    FROM (
+      SELECT ${keys}, p.value, ${MEASURES}
+      FROM ${calls} CROSS JOIN LATERAL unnest(properties) AS p (value)
+      WHERE ${hasProperties} GROUP BY ${keys}, p.value
+    ) AS c`
+  return [...halves, properties].join(' UNION ALL ')
 }
 
 /** The histograms of a call \`l\`, numbered as in dimensions.ts. */

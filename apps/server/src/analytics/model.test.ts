@@ -13,18 +13,22 @@ import {
   percentileNaively,
   usageOf,
 } from '../../test/usage-model.ts'
+import { COUNTED_LISTS, compareValues, properties } from '../../test/usage-properties.ts'
+import { loadCatalog } from '../catalog/load-catalog.ts'
+import { parseCatalog } from '../catalog/parse-catalog.ts'
 import { placeTenants, UsageFolder } from './rollups/folder.ts'
 
-const CATALOG = `
+const catalogWith = (properties: readonly string[]) => `
 catalog: 1
 services: {}
+usage_properties: [${properties}]
 plans:
   all:
     endpoints: { deny: ["* /denied"] }
     credits: required
     features: { granularity: second, export: true, alerts: true, performance: true, realtime: true, retention_months: null }
 `
-const file = await catalogFile(CATALOG)
+const file = await catalogFile(catalogWith(COUNTED_LISTS[0]!))
 const node = await testNode({ catalogFile: file.path })
 const { pool } = node.server
 after(async () => {
@@ -40,6 +44,7 @@ const text = (...values: string[]) => fc.option(fc.constantFrom(...values), { ni
 const number = (max: number) => fc.option(fc.nat(max), { nil: undefined })
 
 const call = fc.record({
+  properties: fc.option(properties(), { nil: undefined }),
   endpoint: fc.constantFrom('/a', '/b', '/denied', `/${'long'.repeat(200)}`),
   method: text('GET', 'POST'),
   // Late by up to so many days; left out: now.
@@ -82,6 +87,14 @@ const step = fc.oneof(
   {
     weight: 1,
     arbitrary: fc.record({ do: fc.constant('move' as const), zone: fc.constantFrom(...ZONES) }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      do: fc.constant('count by' as const),
+      properties: fc.constantFrom(...COUNTED_LISTS),
+      place: fc.boolean(),
+    }),
   },
 )
 type Step = typeof step extends fc.Arbitrary<infer T> ? T : never
@@ -129,6 +142,10 @@ async function take(tenant: Tenant, one: Step): Promise<void> {
     tenant.zone = one.zone
     expectStatus(await node.admin('PATCH', path, { time_zone: one.zone }), 200)
     if (one.zone.length % 2 === 0) await placeTenants(pool)
+  } else if (one.do === 'count by') {
+    await loadCatalog(pool, parseCatalog(catalogWith(one.properties), 'file'))
+    await node.server.catalog.refresh()
+    if (one.place) await placeTenants(pool)
   } else {
     await placeTenants(pool)
     const folders = one.do === 'fold' ? 1 : 3
@@ -167,6 +184,7 @@ async function compare(tenant: Tenant): Promise<void> {
   await compareHistory(tenant, calls, 'minute')
   await compareWhole(tenant, calls)
   await compareSeries(tenant, calls)
+  await compareProperties(tenant, calls)
 }
 
 function day(at: number, zone: string): string {
@@ -308,6 +326,33 @@ async function compareSeries(tenant: Tenant, calls: LoggedCall[]): Promise<void>
     for (const value of values) {
       const counted = countedNaively(own.filter(({ values }) => values[dimension] === value))
       assert.equal(counted.total + counted.denied, 0, `${dimension} ${value} is missing`)
+    }
+  }
+}
+
+/** By hour from hours, by week from days, by minute from the log. */
+async function compareProperties(tenant: Tenant, calls: LoggedCall[]): Promise<void> {
+  const last = day(tenant.now, tenant.zone)
+  const first = Temporal.PlainDate.from(last).subtract({ days: 12 }).toString()
+  for (const name of node.server.catalog.usage.properties) {
+    for (const [granularity, from] of [
+      ['weekly', first],
+      ['hourly', first],
+      ['minute', last],
+    ] as const) {
+      const start = Temporal.PlainDate.from(from).toZonedDateTime(tenant.zone).epochMilliseconds
+      const own = Map.groupBy(
+        calls.filter(({ at, properties }) => at >= start && Object.hasOwn(properties, name)),
+        ({ properties }) => properties[name]!,
+      )
+      const range = `start_date=${from}&end_date=${last}&granularity=${granularity}`
+      const query = `timeseries?${range}&group_by=property&property=${name}&series=13`
+      const { series } = await usageOf(node, tenant.key, query)
+      compareValues(series, own, `${name} ${granularity}`)
+      const one = [...own.keys()].find((each) => each !== '' && !each.includes(','))
+      if (one === undefined) continue
+      const filtered = await usageOf(node, tenant.key, `${query}&values=${encodeURIComponent(one)}`)
+      compareValues(filtered.series, new Map([[one, own.get(one)!]]), `${name} is ${one}`)
     }
   }
 }

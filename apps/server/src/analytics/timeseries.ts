@@ -6,14 +6,16 @@ import type { Subject, Verb } from './answer.ts'
 import type { Stretch } from './calendar.ts'
 import { type Dimension, OTHER } from './dimensions.ts'
 import { datedRange } from './history.ts'
-import type { RangeQuery } from './range.ts'
+import { isFine, type RangeQuery } from './range.ts'
 import { average } from './rates.ts'
 import { readerOf } from './readings/reader.ts'
+import { requireCounted } from './readings/require-counted.ts'
 import { NO_USAGE, sumOf, type Usage, type UsageOf } from './readings/usage.ts'
 
 export type TimeseriesQuery = RangeQuery & {
   granularity: Granularity
   group_by?: UsageDimension | undefined
+  property?: string | undefined
   values?: string | undefined
   series: number
 }
@@ -24,6 +26,7 @@ type NamedUsage = Usage & { place: number; value: string | null }
 /** One line for each value of a dimension, over the dates of a range. */
 export const usageTimeseries: Verb<TimeseriesQuery, UsageTimeseries> = (subject, query) => {
   const { group_by: groupBy = null, values, granularity } = query
+  const property = propertyOf(subject, query)
   if (values !== undefined && groupBy === null) {
     throw invalidField('values', 'goes with group_by')
   }
@@ -34,14 +37,23 @@ export const usageTimeseries: Verb<TimeseriesQuery, UsageTimeseries> = (subject,
   }
   const isOfSenders = groupBy === 'key' || groupBy === 'team'
   return {
-    dependsOn: isOfSenders ? null : [range.from, range.to],
+    dependsOn: isOfSenders
+      ? null
+      : async () => {
+          if (property !== null && !isFine(granularity)) {
+            await requireCounted(subject.source, property)
+          }
+          return [range.from, range.to]
+        },
     async read() {
       const reader = await readerOf(subject.source, range, dates, granularity)
-      const found = (await reader.by([readBy(groupBy)])).filter(counted)
+      const usages = property === null ? reader.by([readBy(groupBy)]) : reader.byProperty(property)
+      const found = (await usages).filter(counted)
       const named = isOfSenders ? await nameSenders(subject, found, groupBy) : found
       return {
         period: { start: range.first, end: range.last, granularity },
         group_by: groupBy,
+        ...(property === null ? {} : { property }),
         series:
           groupBy === null
             ? [seriesOf(null, named, dates)]
@@ -49,6 +61,23 @@ export const usageTimeseries: Verb<TimeseriesQuery, UsageTimeseries> = (subject,
       }
     },
   }
+}
+
+/** @returns null: nothing is asked by a property */
+function propertyOf({ catalog }: Subject, query: TimeseriesQuery): string | null {
+  const { group_by: groupBy, property } = query
+  if (groupBy !== 'property') {
+    if (property !== undefined) throw invalidField('property', 'goes with group_by=property')
+    return null
+  }
+  const { properties } = catalog.usage
+  if (properties.length === 0) {
+    throw invalidField('group_by', 'no properties are counted: the catalog names none')
+  }
+  if (property === undefined || !properties.includes(property)) {
+    throw invalidField('property', `one of ${properties.join(', ')}`)
+  }
+  return property
 }
 
 function counted({ calls, denied }: Usage): boolean {

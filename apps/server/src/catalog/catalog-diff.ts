@@ -96,8 +96,8 @@ function diffServices(before: Services, after: Services): ServiceDiff[] {
   })
 }
 
-function usageOf({ formats }: StoredRules): object {
-  return { formats }
+function usageOf({ formats, usage_properties }: StoredRules): object {
+  return { formats, usage_properties }
 }
 
 function definitionIn(services: Services, name: string): ServiceDefinition | undefined {

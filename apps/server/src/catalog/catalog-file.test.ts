@@ -9,6 +9,7 @@ import { systemClock } from '../lib/clock.ts'
 import { openCatalog } from './catalog.ts'
 import { applyFile, CatalogMovedError, loadFileAtStart } from './catalog-file.ts'
 import { changePlans, changeServiceRules } from './change-catalog.ts'
+import { countedProperties } from './counted-properties.ts'
 import { diffText } from './diff-text.ts'
 import { parseCatalog } from './parse-catalog.ts'
 import type { CatalogFile } from './read-catalog.ts'
@@ -167,9 +168,12 @@ test('the audit log tells which versions were and are on offer, and whose rules 
 test('what statistics go by is told field by field, kept by other changes, and gone with its file', async () => {
   await start(FILE)
   const plans = 'plans: { free: {}, pro: { price: { base: "10" } } }'
-  const file = fileOf(`formats: { cad: [dwg], excel: [numbers] }\n${plans}`)
+  const file = fileOf(
+    `formats: { cad: [dwg], excel: [numbers] }\nusage_properties: [b, a]\n${plans}`,
+  )
   const shown = await previewChange(pool, wholeCatalog(file.definition))
   assert.match(diffText(shown, new Map()), /statistics\n {6}formats\.cad: \["dwg"\]\n/)
+  assert.match(diffText(shown, new Map()), /usage_properties: \[\] → \["a","b"\]\n/)
   await applyFile(deps, file, shown)
   const before = await newestLine()
   await applyFile(deps, file, null)
@@ -182,10 +186,13 @@ test('what statistics go by is told field by field, kept by other changes, and g
   await change({ gold: {} })
   await changeServiceRules(deps, COMMAND_LINE, 'docs', serviceSchema.parse({}))
   const catalog = await openCatalog(pool)
-  assert.deepEqual(catalog.usage.formats, { cad: ['dwg'], excel: ['numbers'] })
+  const usage = { formats: { cad: ['dwg'], excel: ['numbers'] }, properties: ['a', 'b'] }
+  assert.deepEqual(catalog.usage, usage)
+  assert.deepEqual(await countedProperties(pool), ['a', 'b'])
   await start(OTHER)
   await catalog.refresh()
-  assert.deepEqual(catalog.usage.formats, {})
+  assert.deepEqual(catalog.usage, { formats: {}, properties: [] })
+  assert.deepEqual(await countedProperties(pool), [])
 })
 
 test('a change and its line in the audit log are one: without the line there is no change', async () => {

@@ -109,7 +109,7 @@ async function readState(
   const offered = newest.filter(isOffered).map((row): OfferedPlan => {
     return { plan: row.plan, version: row.version, definition: storedTerms(row) }
   })
-  const usage = { formats: stored.formats }
+  const usage = { formats: stored.formats, properties: stored.usage_properties }
   return { mark, services, stored, rules, usage, latest, offered }
 }
 

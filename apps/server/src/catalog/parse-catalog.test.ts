@@ -28,6 +28,7 @@ formats:
   excel: [.xlsx, XLS, numbers]
   apple: [pages, numbers]
   none: []
+usage_properties: [a=b, customer, a b, customer, 5, x]
 plans:
   Free: {}
   pro:
@@ -53,16 +54,17 @@ plans:
     'file.yaml:11:11: formats.excel[0]: a format is in lower case and without a dot before it, such as xlsx',
     'file.yaml:11:18: formats.excel[1]: a format is in lower case and without a dot before it, such as xlsx',
     'file.yaml:13:9: formats.none: must have at least 1',
-    'file.yaml:15:3: plans.Free: a plan’s name is lower-case letters, digits and dashes',
-    'file.yaml:17:5: plans.pro.quota.overage: is missing; it must be one of deny, charge',
-    'file.yaml:18:24: plans.pro.price.per_unit: must be a decimal in quotes, such as "0.10"',
-    'file.yaml:18:36: plans.pro.price.base: must be a decimal such as "0.10"',
-    'file.yaml:18:53: plans.pro.price.currency: must be an ISO 4217 currency, such as USD',
-    'file.yaml:19:35: plans.pro.rate_limits[0].per: must be one of second, minute, hour, day',
-    'file.yaml:19:51: plans.pro.rate_limits[1].limit: must be a whole number, not 2.5',
-    'file.yaml:20:25: plans.pro.endpoints.deny[0]: must be “*”, a service, or a service and a path, such as “document-api /bulk/*”',
-    'file.yaml:21:14: plans.pro.premium: must be true or false, not a text',
-    'file.yaml:22:9: plans.team: must be a mapping, not 100',
+    'file.yaml:14:19: usage_properties: must be at most 5',
+    'file.yaml:16:3: plans.Free: a plan’s name is lower-case letters, digits and dashes',
+    'file.yaml:18:5: plans.pro.quota.overage: is missing; it must be one of deny, charge',
+    'file.yaml:19:24: plans.pro.price.per_unit: must be a decimal in quotes, such as "0.10"',
+    'file.yaml:19:36: plans.pro.price.base: must be a decimal such as "0.10"',
+    'file.yaml:19:53: plans.pro.price.currency: must be an ISO 4217 currency, such as USD',
+    'file.yaml:20:35: plans.pro.rate_limits[0].per: must be one of second, minute, hour, day',
+    'file.yaml:20:51: plans.pro.rate_limits[1].limit: must be a whole number, not 2.5',
+    'file.yaml:21:25: plans.pro.endpoints.deny[0]: must be “*”, a service, or a service and a path, such as “document-api /bulk/*”',
+    'file.yaml:22:14: plans.pro.premium: must be true or false, not a text',
+    'file.yaml:23:9: plans.team: must be a mapping, not 100',
   ])
 })
 

@@ -12,7 +12,7 @@ import { chargesSchema } from './charge-schema.ts'
 import { chargeProblems, type Price } from './check-charges.ts'
 import { type MeterDefinitions, metersSchema } from './meter-schema.ts'
 import { amount, decimals, factors, positiveDecimals } from './schema-values.ts'
-import { formatsSchema } from './usage-schema.ts'
+import { formatsSchema, usagePropertiesSchema } from './usage-schema.ts'
 
 // The shape of catalogs/*.yaml and of what the database keeps of it. Whoever adds a key gives it a
 // default: the versions that are stored already are read through this schema too, and must come out
@@ -197,13 +197,15 @@ export const catalogSchema = z
     catalog: z.literal(1, 'must be 1, the version of this format'),
     services: servicesSchema,
     formats: formatsSchema,
+    usage_properties: usagePropertiesSchema,
     ...offer,
   })
   .superRefine(checkPlans)
-  .transform(({ catalog, services, formats, ...offered }) => ({
+  .transform(({ catalog, services, formats, usage_properties, ...offered }) => ({
     catalog,
     services,
     formats,
+    usage_properties,
     plans: completePlans(offered),
   }))
 

@@ -71,6 +71,14 @@ export async function readLatestRules(db: Queryable): Promise<RulesRow | null> {
   return rows[0] ?? null
 }
 
+/** What the newest rules say of it; null: nothing. */
+export async function readUsageProperties(db: Queryable): Promise<unknown> {
+  const { rows } = await db.query<{ properties: unknown }>(
+    `SELECT rules -> 'usage_properties' AS properties FROM catalog_rules ORDER BY version DESC LIMIT 1`,
+  )
+  return rows[0]?.properties ?? null
+}
+
 /** Changes exactly when a catalog was loaded that differs; both are 0 before the first. */
 export async function readCatalogMark(
   db: Queryable,

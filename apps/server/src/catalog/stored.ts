@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { type PlanDefinition, planSchema, servicesSchema } from './schema.ts'
-import { formatsSchema } from './usage-schema.ts'
+import { formatsSchema, usagePropertiesSchema } from './usage-schema.ts'
 import type { PlanVersionRow, RulesRow } from './store.ts'
 
 // The rules carry which plans are on offer, so that a version of them is all of a catalog but the
@@ -9,6 +9,7 @@ const rulesSchema = z.strictObject({
   services: servicesSchema,
   offered: z.array(z.string()),
   formats: formatsSchema,
+  usage_properties: usagePropertiesSchema,
 })
 
 export type StoredRules = z.infer<typeof rulesSchema>
@@ -23,6 +24,11 @@ export function storedTerms({ plan, version, terms }: PlanVersionRow): PlanDefin
 
 export function storedRules({ version, rules }: RulesRow): StoredRules {
   return check(rulesSchema, rules, `Version ${version} of the endpoint rules`)
+}
+
+/** @param properties null: none were named yet */
+export function storedProperties(properties: unknown): readonly string[] {
+  return check(usagePropertiesSchema, properties ?? undefined, 'What usage is counted by')
 }
 
 function check<T>(schema: z.ZodType<T>, value: unknown, what: string): T {

@@ -77,6 +77,8 @@ export type CatalogRules = {
 export type CatalogUsage = {
   /** Formats by family, besides and before those that are known anyway. */
   formats: Readonly<Record<string, readonly string[]>>
+  /** By whose values calls are counted, in order. */
+  properties: readonly string[]
 }
 
 export type ServiceRules = {

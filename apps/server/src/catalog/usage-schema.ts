@@ -1,5 +1,6 @@
 import { z } from 'zod'
-import { FORMAT_FAMILIES_MAX, FORMATS_PER_FAMILY_MAX } from '../limits.ts'
+import { FORMAT_FAMILIES_MAX, FORMATS_PER_FAMILY_MAX, USAGE_PROPERTIES_MAX } from '../limits.ts'
+import { noneTwice } from './schema-values.ts'
 
 // How statistics see calls. Nothing of it is in a version: readings go by what is in force when they
 // are asked.
@@ -35,3 +36,19 @@ export const formatsSchema = z
   })
   .default({})
   .describe('Formats by family, besides those that Tollgate knows; a format moves to its family')
+
+const property = z
+  .string()
+  .regex(
+    /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,62}$/,
+    'a property is letters, digits, dots, dashes and _, such as customer',
+  )
+
+/** In order, so that the same ones are the same however they are listed. */
+export const usagePropertiesSchema = z
+  .array(property)
+  .max(USAGE_PROPERTIES_MAX)
+  .refine(noneTwice, 'lists a property twice')
+  .transform((names) => [...names].sort())
+  .default([])
+  .describe('Properties of calls by whose values usage is counted')

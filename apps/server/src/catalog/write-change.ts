@@ -21,8 +21,10 @@ import { NO_RULES, type StoredRules, storedRules, storedTerms } from './stored.t
 export type CatalogChange = (rules: StoredRules) => WantedCatalog
 
 /** A whole file: what is not in it is not on offer, and has no rules. */
-export function wholeCatalog({ plans, services, formats }: CatalogDefinition): CatalogChange {
-  return () => ({ plans, rules: { services, formats, offered: Object.keys(plans).sort() } })
+export function wholeCatalog({ plans, ...file }: CatalogDefinition): CatalogChange {
+  const { services, formats, usage_properties } = file
+  const offered = Object.keys(plans).sort()
+  return () => ({ plans, rules: { services, formats, usage_properties, offered } })
 }
 
 /** These plans; others, all rules and what statistics go by stay. */

@@ -28,8 +28,9 @@ const AUDIT_LINE = {
 const STRETCHES = { tenantNo: 1, starts: [0, 3_600_000] }
 const LOG_STRETCH = { after: 0, through: 1, since: 0 }
 const READ_ZONES = { hours: 'UTC', days: 'UTC' }
-const ZONES = { timeZone: 'UTC', hourZone: 'UTC' }
-const POSITION = { tenantNo: 1, generation: 0, hourZone: 'UTC', timeZone: 'UTC', foldedSeq: 0 }
+const PLACEMENT = { timeZone: 'UTC', hourZone: 'UTC', properties: ['p'] }
+const ASKED = { dimensions: [0], property: 'p' }
+const POSITION = { tenantNo: 1, generation: 0, ...PLACEMENT, foldedSeq: 0 }
 const ANY_LINE = { actorId: null, action: null, objectId: null }
 
 /** What each statement is run with. A statement that is new must be added here. */
@@ -170,17 +171,18 @@ const STATEMENTS: Record<string, Record<string, readonly unknown[]>> = {
   'analytics/export': { readVoided: [1, { after: 0, to: 1, through: 1 }] },
   'analytics/metrics': { readCounters: [1], readLatencies: [1] },
   'analytics/readings': {
-    readUsage: [STRETCHES, [0], READ_ZONES],
-    readLoggedUsage: [STRETCHES, [0], LOG_STRETCH],
+    readUsage: [STRETCHES, ASKED, READ_ZONES],
+    readLoggedUsage: [STRETCHES, ASKED, LOG_STRETCH],
     readHistograms: [STRETCHES, 0, READ_ZONES],
     readLoggedHistograms: [STRETCHES, 0, LOG_STRETCH],
     readSeqBefore: [1, 0],
+    readIsCounted: [1, 'p'],
   },
   'analytics/rollups': {
     foldDue: [{ linesMax: 10, linesMin: 1, afterTenantNo: 0, share: 0, shares: 1 }],
-    readUnplaced: [10],
-    insertFirstPosition: [1, ZONES],
-    insertNextPosition: [1, ZONES],
+    readUnplaced: [10, ['p']],
+    insertFirstPosition: [1, PLACEMENT],
+    insertNextPosition: [1, PLACEMENT],
     insertNextPositions: [],
     deleteNext: [1],
     readSuccessors: [],
@@ -214,6 +216,7 @@ const STATEMENTS: Record<string, Record<string, readonly unknown[]>> = {
     readPlanVersionNumbers: [],
     readPlanVersionsBackward: [null, 10],
     readLatestRules: [],
+    readUsageProperties: [],
     readCatalogMark: [],
     readServices: [],
     insertPlanVersion: ['p', 1, {}],

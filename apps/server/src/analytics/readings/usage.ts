@@ -4,12 +4,14 @@ import {
   DIMENSION_CODES,
   type Dimension,
   dimensionFromCode,
+  EQUALS,
   METRIC_CODES,
   type Metric,
 } from '../dimensions.ts'
 import { hourZoneOf } from '../rollups/hour-zone.ts'
 import { type Percentiles, percentilesFrom } from './percentiles.ts'
 import {
+  type Asked,
   type LogStretch,
   readHistograms,
   readLoggedHistograms,
@@ -53,6 +55,8 @@ export const NO_USAGE: Usage = {
 /** Usage of one tenant in stretches of time, to the last line of its log. */
 export type UsageReader = {
   by(dimensions: readonly Dimension[]): Promise<UsageOf[]>
+  /** By the values of a property that the catalog counts; `requireCounted` comes first. */
+  byProperty(name: string): Promise<UsageOf[]>
   /** By stretch; within 1 %. */
   percentiles(metric: Metric): Promise<Percentiles[]>
 }
@@ -76,8 +80,9 @@ function foldedReader(
 ): UsageReader {
   const stretches = { tenantNo, starts }
   const zones = { hours: hourZoneOf(timeZone), days }
+  const read = (asked: Asked) => readUsage(pool, stretches, asked, zones)
   return {
-    by: async (dimensions) => usageFrom(await readUsage(pool, stretches, codes(dimensions), zones)),
+    ...readersBy(read),
     percentiles: async (metric) => {
       const rows = await readHistograms(pool, stretches, METRIC_CODES[metric], zones)
       return percentilesFrom(rows, starts.length - 1)
@@ -98,9 +103,9 @@ export async function loggedReader(
   const stretches = { tenantNo, starts }
   const stretch = await logStretch(source, starts[0]!, starts.at(-1)!)
   if (stretch.through - stretch.after > USAGE_LOG_LINES_MAX) return null
+  const read = (asked: Asked) => readLoggedUsage(pool, stretches, asked, stretch)
   return {
-    by: async (dimensions) =>
-      usageFrom(await readLoggedUsage(pool, stretches, codes(dimensions), stretch)),
+    ...readersBy(read),
     percentiles: async (metric) => {
       const rows = await readLoggedHistograms(pool, stretches, METRIC_CODES[metric], stretch)
       return percentilesFrom(rows, starts.length - 1)
@@ -120,6 +125,20 @@ async function logStretch(
     readSeqBefore(pool, tenantNo, late),
   ])
   return { after, through, since: from }
+}
+
+function readersBy(
+  read: (asked: Asked) => Promise<UsageRow[]>,
+): Pick<UsageReader, 'by' | 'byProperty'> {
+  return {
+    by: async (dimensions) =>
+      usageFrom(await read({ dimensions: codes(dimensions), property: null })),
+    async byProperty(name) {
+      const rows = await read({ dimensions: codes(['property']), property: name })
+      const from = name.length + EQUALS.length
+      return usageFrom(rows.map((row) => ({ ...row, value: row.value.slice(from) })))
+    },
+  }
 }
 
 function codes(dimensions: readonly Dimension[]): number[] {

@@ -1,4 +1,5 @@
 import type pg from 'pg'
+import { countedProperties } from '../../catalog/counted-properties.ts'
 import { inTransaction } from '../../db/pool.ts'
 import { monotonicMs } from '../../lib/clock.ts'
 import {
@@ -106,12 +107,17 @@ export function linesAfter(lines: number, tookMs: number, linesMax: number): num
   return Math.max(least, Math.min(linesMax, Math.round(lines * factor)))
 }
 
-/** Gives new tenants a position, and those that moved to another time zone their next rollups. */
+/**
+ * Gives new tenants a position, and their next rollups to those that moved to another time zone, or are
+ * to be counted by other properties.
+ */
 export async function placeTenants(pool: pg.Pool): Promise<void> {
-  for (const { tenantNo, timeZone, isNew } of await readUnplaced(pool, USAGE_PLACES_PER_READ)) {
-    const zones = { timeZone, hourZone: hourZoneOf(timeZone) }
+  const properties = await countedProperties(pool)
+  const unplaced = await readUnplaced(pool, USAGE_PLACES_PER_READ, properties)
+  for (const { tenantNo, timeZone, isNew } of unplaced) {
+    const placement = { timeZone, hourZone: hourZoneOf(timeZone), properties }
     if (isNew) {
-      await insertFirstPosition(pool, tenantNo, zones)
+      await insertFirstPosition(pool, tenantNo, placement)
       continue
     }
     await inTransaction(pool, async (db) => {
@@ -119,7 +125,7 @@ export async function placeTenants(pool: pg.Pool): Promise<void> {
       await deleteNext(db, tenantNo)
       // What was begun there has the number that comes next.
       await deleteOrphans(db, tenantNo)
-      await insertNextPosition(db, tenantNo, zones)
+      await insertNextPosition(db, tenantNo, placement)
     })
   }
 }

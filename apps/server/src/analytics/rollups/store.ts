@@ -1,8 +1,16 @@
 import { onlyRow, type Queryable } from '../../db/pool.ts'
 import { USAGE_VALUES_PER_DAY_MAX, USAGE_VALUES_PER_HOUR_MAX } from '../../limits.ts'
 import { COUNT_LINES } from '../counters-sql.ts'
-import { BY_DAY, OTHER } from '../dimensions.ts'
-import { BUCKET, CALL_FIELDS, HISTOGRAM_VALUES, LINE_COLUMNS, SUMS, usageBy } from '../lines-sql.ts'
+import { BY_DAY, DIMENSION_CODES, EQUALS, OTHER } from '../dimensions.ts'
+import {
+  BUCKET,
+  CALL_FIELDS,
+  HISTOGRAM_VALUES,
+  LINE_COLUMNS,
+  propertiesOf,
+  SUMS,
+  usageBy,
+} from '../lines-sql.ts'
 
 /** Any numbers that nobody else uses: two folders of one share would only do the same work twice. */
 const FOLD_LOCK = 7_055_217_900
@@ -12,6 +20,11 @@ const FOLDED_NOW = `WHERE tenant_no = m.tenant_no AND seq > m.folded_seq AND seq
         AND recorded_at >= m.folded_at`
 const BUCKET_ARRAYS = `array_agg(bucket ORDER BY bucket) AS buckets,
   array_agg(calls ORDER BY bucket) AS calls`
+const FIELDS = `${CALL_FIELDS}, ${propertiesOf('m.properties')}`
+const HAS_PROPERTIES = '(SELECT bool_or(cardinality(properties) > 0) FROM places)'
+/** Each property has its own bound, so what is beyond it carries its name. */
+const PREFIX = `CASE WHEN s.dimension % ${BY_DAY} = ${DIMENSION_CODES.property}
+  THEN left(s.value, strpos(s.value, '${EQUALS}')) ELSE '' END`
 /** The day of an hour, in the zone of its tenant. */
 const DAY = `date_trunc('day', hour, (SELECT names FROM zones)[zone_no])`
 
@@ -28,7 +41,7 @@ WITH guard AS MATERIALIZED (
   SELECT pg_try_advisory_xact_lock(${FOLD_LOCK} + $5::int4) AS mine
 ), due AS MATERIALIZED (
   SELECT p.tenant_no, p.generation, p.folded_seq, p.folded_at, p.hour_zone, p.time_zone,
-    least(a.last_seq - p.folded_seq, $1::int8) AS lines
+    p.properties, least(a.last_seq - p.folded_seq, $1::int8) AS lines
   FROM usage_position AS p JOIN account AS a ON a.tenant_no = p.tenant_no
   WHERE p.tenant_no % $4::int4 = $5::int4 AND a.last_seq >= p.folded_seq + $3::int8
     AND (SELECT mine FROM guard)
@@ -44,7 +57,8 @@ WITH guard AS MATERIALIZED (
     SELECT recorded_at FROM entry
     WHERE tenant_no = c.tenant_no AND seq = c.upto AND recorded_at >= c.folded_at LIMIT 1) AS e
   WHERE p.tenant_no = c.tenant_no AND p.generation = c.generation AND p.folded_seq = c.folded_seq
-  RETURNING c.tenant_no, c.generation, c.folded_seq, c.upto, c.folded_at, c.hour_zone, c.time_zone
+  RETURNING c.tenant_no, c.generation, c.folded_seq, c.upto, c.folded_at, c.hour_zone, c.time_zone,
+    c.properties
 ), zones AS MATERIALIZED (
   SELECT array_agg(DISTINCT time_zone) AS names FROM moved
 ), places AS MATERIALIZED (
@@ -53,12 +67,12 @@ WITH guard AS MATERIALIZED (
   SELECT l.*, CASE WHEN l.hour_zone = 'UTC' THEN date_bin('1 hour', l.at, '2000-01-01Z')
     ELSE date_trunc('hour', l.at, l.hour_zone) END AS hour
   FROM (
-    SELECT m.tenant_no, m.generation, m.hour_zone, m.zone_no, 1 AS sign, e.seq, ${CALL_FIELDS}
+    SELECT m.tenant_no, m.generation, m.hour_zone, m.zone_no, 1 AS sign, e.seq, ${FIELDS}
     FROM places AS m CROSS JOIN LATERAL (
       SELECT seq, ${LINE_COLUMNS} FROM entry ${FOLDED_NOW} ORDER BY seq LIMIT m.upto - m.folded_seq) AS e
     WHERE e.kind IN (3, 4)
     UNION ALL
-    SELECT m.tenant_no, m.generation, m.hour_zone, m.zone_no, -1 AS sign, NULL::int8 AS seq, ${CALL_FIELDS}
+    SELECT m.tenant_no, m.generation, m.hour_zone, m.zone_no, -1 AS sign, NULL::int8 AS seq, ${FIELDS}
     FROM places AS m CROSS JOIN LATERAL (
       SELECT detail FROM entry ${FOLDED_NOW} AND kind NOT IN (3, 4) AND kind = 11
       ORDER BY seq LIMIT m.upto - m.folded_seq) AS v
@@ -68,7 +82,7 @@ WITH guard AS MATERIALIZED (
   ) AS l
 ), hourly AS MATERIALIZED (
   SELECT tenant_no, generation, zone_no, dimension, hour, value, ${SUMS}
-  FROM (${usageBy('tenant_no, generation, zone_no, hour', 'lines')}) AS u
+  FROM (${usageBy('tenant_no, generation, zone_no, hour', 'lines', HAS_PROPERTIES)}) AS u
   GROUP BY 1, 2, 3, 4, 5, 6
 ), spread AS MATERIALIZED (
   SELECT * FROM hourly
@@ -76,9 +90,10 @@ WITH guard AS MATERIALIZED (
   SELECT tenant_no, generation, zone_no, (dimension + ${BY_DAY})::int2, ${DAY}, value, ${SUMS}
   FROM hourly GROUP BY 1, 2, 3, 4, 5, 6
 ), ranked AS (
-  SELECT s.*, known.there IS NULL AND s.dimension NOT IN (0, ${BY_DAY}) AS fresh,
+  SELECT s.*, ${PREFIX} AS prefix, known.there IS NULL AND s.dimension NOT IN (0, ${BY_DAY}) AS fresh,
     row_number() OVER (
-      PARTITION BY s.tenant_no, s.generation, s.dimension, s.hour, known.there ORDER BY s.value) AS place
+      PARTITION BY s.tenant_no, s.generation, s.dimension, s.hour, ${PREFIX}, known.there
+      ORDER BY s.value) AS place
   FROM spread AS s LEFT JOIN LATERAL (
     SELECT true AS there FROM usage_hour AS h
     WHERE h.tenant_no = s.tenant_no AND h.generation = s.generation AND h.dimension = s.dimension
@@ -88,8 +103,9 @@ WITH guard AS MATERIALIZED (
       CASE WHEN r.fresh AND r.place = 1 THEN (
         SELECT count(*) FROM usage_hour AS h
         WHERE h.tenant_no = r.tenant_no AND h.generation = r.generation
-          AND h.dimension = r.dimension AND h.hour = r.hour) END
-    ) OVER (PARTITION BY r.tenant_no, r.generation, r.dimension, r.hour) ELSE 0 END > CASE
+          AND h.dimension = r.dimension AND h.hour = r.hour
+          AND starts_with(h.value, r.prefix)) END
+    ) OVER (PARTITION BY r.tenant_no, r.generation, r.dimension, r.hour, r.prefix) ELSE 0 END > CASE
       WHEN r.dimension < ${BY_DAY} THEN ${USAGE_VALUES_PER_HOUR_MAX}
       ELSE ${USAGE_VALUES_PER_DAY_MAX} END AS beyond
   FROM ranked AS r
@@ -97,7 +113,7 @@ WITH guard AS MATERIALIZED (
   INSERT INTO usage_hour AS h (tenant_no, generation, dimension, hour, value, calls, failed, denied,
     units, credits, sized, bytes, timed, ms, largest_bytes, last_at)
   SELECT tenant_no, generation, dimension, hour,
-    CASE WHEN beyond THEN '${OTHER}' ELSE value END, ${SUMS}
+    CASE WHEN beyond THEN prefix || '${OTHER}' ELSE value END, ${SUMS}
   FROM crowded GROUP BY 1, 2, 3, 4, 5
   ON CONFLICT (tenant_no, generation, dimension, hour, value) DO UPDATE SET
     calls = h.calls + EXCLUDED.calls, failed = h.failed + EXCLUDED.failed,
@@ -168,19 +184,26 @@ export async function foldDue(db: Queryable, order: FoldOrder): Promise<Fold> {
   return { mine: row.mine, lines: Number(row.lines), lastTenantNo: row.last_tenant_no }
 }
 
-/** Tenants without a position, or in another time zone than their rollups, also those on their way. */
+/**
+ * Tenants without a position, or in another time zone than their rollups, or counted by other properties.
+ * Where the next ones are on their way, it is they that must be as is wanted.
+ */
 export async function readUnplaced(
   db: Queryable,
   limit: number,
+  properties: readonly string[],
 ): Promise<{ tenantNo: number; timeZone: string; isNew: boolean }[]> {
   const { rows } = await db.query<{ tenant_no: number; time_zone: string; is_new: boolean }>(
     `SELECT a.tenant_no, a.state ->> 'tz' AS time_zone, p.tenant_no IS NULL AS is_new
      FROM account AS a LEFT JOIN usage_position AS p ON p.tenant_no = a.tenant_no AND p.live
-     WHERE p.tenant_no IS NULL OR (p.time_zone <> a.state ->> 'tz' AND NOT EXISTS (
-       SELECT FROM usage_position AS n
-       WHERE n.tenant_no = a.tenant_no AND NOT n.live AND n.time_zone = a.state ->> 'tz'))
+     WHERE p.tenant_no IS NULL
+       OR EXISTS (
+         SELECT FROM usage_position AS n WHERE n.tenant_no = a.tenant_no AND NOT n.live
+           AND (n.time_zone <> a.state ->> 'tz' OR n.properties <> $2::text[]))
+       OR ((p.time_zone <> a.state ->> 'tz' OR p.properties <> $2::text[]) AND NOT EXISTS (
+         SELECT FROM usage_position AS n WHERE n.tenant_no = a.tenant_no AND NOT n.live))
      LIMIT $1`,
-    [limit],
+    [limit, properties],
   )
   return rows.map((row) => ({
     tenantNo: row.tenant_no,
@@ -189,15 +212,19 @@ export async function readUnplaced(
   }))
 }
 
+/** What rollups are begun with. */
+export type Placement = { timeZone: string; hourZone: string; properties: readonly string[] }
+
 export async function insertFirstPosition(
   db: Queryable,
   tenantNo: number,
-  zones: { timeZone: string; hourZone: string },
+  { timeZone, hourZone, properties }: Placement,
 ): Promise<void> {
   await db.query(
-    `INSERT INTO usage_position (tenant_no, generation, live, time_zone, hour_zone, folded_seq, folded_at)
-     VALUES ($1, 0, true, $2, $3, 0, '-infinity') ON CONFLICT DO NOTHING`,
-    [tenantNo, zones.timeZone, zones.hourZone],
+    `INSERT INTO usage_position
+       (tenant_no, generation, live, time_zone, hour_zone, properties, folded_seq, folded_at)
+     VALUES ($1, 0, true, $2, $3, $4, 0, '-infinity') ON CONFLICT DO NOTHING`,
+    [tenantNo, timeZone, hourZone, properties],
   )
 }
 
@@ -208,17 +235,18 @@ const BEGINNING = `coalesce((SELECT max(seq) FROM log_cut AS c WHERE c.tenant_no
 export async function insertNextPosition(
   db: Queryable,
   tenantNo: number,
-  zones: { timeZone: string; hourZone: string },
+  { timeZone, hourZone, properties }: Placement,
 ): Promise<void> {
   await db.query(
-    `INSERT INTO usage_position (tenant_no, generation, live, time_zone, hour_zone, folded_seq, folded_at)
-     SELECT tenant_no, generation + 1, false, $2, $3, ${BEGINNING}, '-infinity'
+    `INSERT INTO usage_position
+       (tenant_no, generation, live, time_zone, hour_zone, properties, folded_seq, folded_at)
+     SELECT tenant_no, generation + 1, false, $2, $3, $4, ${BEGINNING}, '-infinity'
      FROM usage_position AS p WHERE tenant_no = $1 AND live ON CONFLICT DO NOTHING`,
-    [tenantNo, zones.timeZone, zones.hourZone],
+    [tenantNo, timeZone, hourZone, properties],
   )
 }
 
-/** One that was begun for another zone than is needed now. */
+/** One that was begun for another zone, or other properties, than are needed now. */
 export async function deleteNext(db: Queryable, tenantNo: number): Promise<void> {
   await db.query('DELETE FROM usage_position WHERE tenant_no = $1 AND NOT live', [tenantNo])
 }
@@ -329,8 +357,9 @@ export async function handCountersOn(db: Queryable, tenantNo: number): Promise<v
 /** Begins the next generation of all tenants that have none on its way. */
 export async function insertNextPositions(db: Queryable): Promise<void> {
   await db.query(
-    `INSERT INTO usage_position (tenant_no, generation, live, time_zone, hour_zone, folded_seq, folded_at)
-     SELECT tenant_no, generation + 1, false, time_zone, hour_zone, ${BEGINNING}, '-infinity'
+    `INSERT INTO usage_position
+       (tenant_no, generation, live, time_zone, hour_zone, properties, folded_seq, folded_at)
+     SELECT tenant_no, generation + 1, false, time_zone, hour_zone, properties, ${BEGINNING}, '-infinity'
      FROM usage_position AS p WHERE live ON CONFLICT DO NOTHING`,
   )
 }

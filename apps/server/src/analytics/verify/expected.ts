@@ -15,7 +15,7 @@ import { ExpectedCounters } from './expected-counters.ts'
 
 const HOUR_MS = 3_600_000
 
-type Zones = { hourZone: string; timeZone: string }
+type Zones = { hourZone: string; timeZone: string; properties: readonly string[] }
 
 /** What rollups should say. */
 export class ExpectedRollups {
@@ -48,7 +48,7 @@ export class ExpectedRollups {
       [BY_DAY, this.#dayOf(at)],
     ] as const
     for (const [base, start] of starts) {
-      for (const [dimension, value] of valuesOf(entry)) {
+      for (const [dimension, value] of [...valuesOf(entry), ...this.#propertiesOf(entry)]) {
         if (value === null) continue
         const values = this.usage.get(base + DIMENSION_CODES[dimension])!
         const key = keyOf(start, value)
@@ -58,6 +58,17 @@ export class ExpectedRollups {
       this.#count(base + METRIC_CODES.processing_time, start, call.processingTimeMs)
       this.#count(base + METRIC_CODES.file_size, start, call.fileSizeBytes)
     }
+  }
+
+  #propertiesOf({ call }: StoredEntry): [Dimension, string][] {
+    const { properties: names } = this.#zones
+    if (names.length === 0 || call!.properties === null) return []
+    const properties = new Map(Object.entries(JSON.parse(call!.properties)))
+    return names.flatMap((name): [Dimension, string][] => {
+      const value = properties.get(name)
+      if (!['string', 'number', 'boolean'].includes(typeof value)) return []
+      return [['property', shortened(`${name}=${value}`)]]
+    })
   }
 
   #count(metric: number, start: number, amount: number | null): void {
@@ -114,7 +125,7 @@ function valuesOf({ call, reason, senderNo }: StoredEntry): [Dimension, string |
   return [
     ['total', ''],
     ['service', call!.service],
-    ['endpoint', [...call!.endpoint].slice(0, USAGE_VALUE_CHARS_MAX).join('')],
+    ['endpoint', shortened(call!.endpoint)],
     ['method', call!.method],
     ['key', senderNo === null ? null : String(senderNo)],
     ['conversion', converts ? `${fileType}-to-${outputFormat}` : null],
@@ -125,6 +136,10 @@ function valuesOf({ call, reason, senderNo }: StoredEntry): [Dimension, string |
     ['region', call!.region],
     ['feature', call!.feature],
   ]
+}
+
+function shortened(value: string): string {
+  return [...value].slice(0, USAGE_VALUE_CHARS_MAX).join('')
 }
 
 /** From the log's lines up to `throughSeq`, as far as it has them, by code that has nothing in common with the fold's. */

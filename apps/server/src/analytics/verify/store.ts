@@ -5,6 +5,7 @@ export type Position = {
   generation: number
   hourZone: string
   timeZone: string
+  properties: readonly string[]
   foldedSeq: number
 }
 
@@ -15,9 +16,10 @@ export async function readLivePositions(db: Queryable): Promise<Position[]> {
     generation: number
     hour_zone: string
     time_zone: string
+    properties: string[]
     folded_seq: bigint
   }>(
-    `SELECT tenant_no, generation, hour_zone, time_zone, folded_seq FROM usage_position
+    `SELECT tenant_no, generation, hour_zone, time_zone, properties, folded_seq FROM usage_position
      WHERE live ORDER BY tenant_no`,
   )
   return rows.map((row) => ({
@@ -25,6 +27,7 @@ export async function readLivePositions(db: Queryable): Promise<Position[]> {
     generation: row.generation,
     hourZone: row.hour_zone,
     timeZone: row.time_zone,
+    properties: row.properties,
     foldedSeq: Number(row.folded_seq),
   }))
 }

@@ -1,7 +1,7 @@
 import type { Queryable } from '../../db/pool.ts'
 import { logOf } from '../../ledger/log.ts'
 import { USAGE_DIFFERENCES_TOLD_MAX } from '../../limits.ts'
-import { BY_DAY, dimensionFromCode, OTHER } from '../dimensions.ts'
+import { BY_DAY, DIMENSION_CODES, dimensionFromCode, EQUALS, OTHER } from '../dimensions.ts'
 import { NO_USAGE, sumOf, type Usage } from '../readings/usage.ts'
 import { compareCounters } from './compare-counters.ts'
 import { bucketKey, type ExpectedRollups, expectedFrom, keyOf } from './expected.ts'
@@ -51,8 +51,10 @@ function compareHours(
 ): string[] {
   const stored = new Map(rows.map((row) => [keyOf(row.hour, row.value), usageFrom(row)]))
   const wanted = new Map<string, Usage>()
+  // Each property has its own bound.
+  const end = code % BY_DAY === DIMENSION_CODES.property ? EQUALS : ' '
   for (const [key, usage] of expected) {
-    const other = `${key.slice(0, key.indexOf(' '))} ${OTHER}`
+    const other = `${key.slice(0, key.indexOf(end) + 1)}${OTHER}`
     const place = stored.has(key) || !stored.has(other) ? key : other
     wanted.set(place, sumOf([wanted.get(place) ?? NO_USAGE, usage]))
   }

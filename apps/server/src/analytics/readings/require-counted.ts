@@ -1,0 +1,17 @@
+import { ProblemError } from '../../lib/problem-error.ts'
+import { USAGE_LOG_LINES_MAX } from '../../limits.ts'
+import { readIsCounted } from './store.ts'
+import type { UsageSource } from './usage.ts'
+
+/**
+ * Whether usage can be read by a property. Rollups that have not counted it, since the catalog names it
+ * only of late, are not used: the log is read, as long as that is not too much.
+ * @throws ProblemError not_yet_counted
+ */
+export async function requireCounted(
+  { pool, tenantNo }: UsageSource,
+  property: string,
+): Promise<void> {
+  const { isCounted, lines } = await readIsCounted(pool, tenantNo, property)
+  if (!isCounted && lines > USAGE_LOG_LINES_MAX) throw new ProblemError('not_yet_counted')
+}
