@@ -9,7 +9,12 @@ export type JobOptions = {
   /** A job that waits under the same key is replaced; one that runs is not, and this one follows it. */
   jobKey?: string
   maxAttempts?: number
+  /** Of what there may be thousands at once: everything else goes first. */
+  bulk?: boolean
 }
+
+/** What has a lower number goes first. */
+const BULK_PRIORITY = 10
 
 /** Within the caller's transaction: the job exists if that commits, and begins right after. */
 export async function addJob(
@@ -20,12 +25,14 @@ export async function addJob(
 ): Promise<void> {
   await db.query(
     `SELECT FROM graphile_worker.add_job(
-       identifier => $1::text, payload => $2::json, job_key => $3::text, max_attempts => $4::int)`,
+       identifier => $1::text, payload => $2::json, job_key => $3::text, max_attempts => $4::int,
+       priority => $5::int)`,
     [
       task,
       JSON.stringify(payload),
       options.jobKey ?? null,
       options.maxAttempts ?? JOB_ATTEMPTS_MAX,
+      options.bulk ? BULK_PRIORITY : 0,
     ],
   )
 }

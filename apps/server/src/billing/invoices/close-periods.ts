@@ -115,10 +115,14 @@ async function issue(
   const credit = await applyCredit(db, tenantNo, invoiceId, draft.totals.total)
   const due = parseExact(draft.totals.total).sub(credit.applied)
   if (!hasTestClock) {
-    await addJob(db, 'send_invoice', { tenant_no: tenantNo, invoice_id: invoiceId })
+    // Closing what is left of ten thousand periods does not wait for the letters of those that are closed.
+    await addJob(db, 'send_invoice', { tenant_no: tenantNo, invoice_id: invoiceId }, { bulk: true })
     if (deps.collects && due.gt(0)) {
       const job = { tenant_no: tenantNo, invoice_id: invoiceId }
-      await addJob(db, 'request_payment', job, { maxAttempts: PAYMENT_ATTEMPTS_MAX })
+      await addJob(db, 'request_payment', job, {
+        maxAttempts: PAYMENT_ATTEMPTS_MAX,
+        bulk: true,
+      })
     }
   }
   const no = await takeStep(db, tenantNo, 'invoice', invoiceId)
