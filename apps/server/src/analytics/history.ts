@@ -61,7 +61,7 @@ export function datedRange(
 }
 
 /** The days that an average is over. */
-export function begunOf({ from, to, timeZone }: Range, now: number): number {
+function begunOf({ from, to, timeZone }: Range, now: number): number {
   return daysBegun(from, to, timeZone, now)
 }
 

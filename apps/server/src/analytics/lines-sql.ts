@@ -35,7 +35,7 @@ export function propertiesOf(names: string | null): string {
 }
 
 /** What is counted, of calls as above with a \`sign\`: -1 takes a voided one out again. */
-export const MEASURES = `
+const MEASURES = `
   sum(CASE WHEN denied THEN 0 ELSE sign END)::int8 AS calls,
   sum(CASE WHEN failed THEN sign ELSE 0 END)::int8 AS failures,
   sum(CASE WHEN denied THEN sign ELSE 0 END)::int8 AS denials,

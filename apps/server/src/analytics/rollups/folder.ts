@@ -135,7 +135,7 @@ export async function placeTenants(pool: pg.Pool): Promise<void> {
  * for life goes over to them, and is taken from the log only where it had lost something: a log of which
  * old lines were deleted makes less, and such a counter must not go down.
  */
-export async function switchGenerations(pool: pg.Pool): Promise<void> {
+async function switchGenerations(pool: pg.Pool): Promise<void> {
   for (const tenantNo of await readSuccessors(pool)) {
     await inTransaction(pool, async (db) => {
       const positions = await lockPositions(db, tenantNo)

@@ -3,7 +3,7 @@ import type { StoredEntry } from '../../ledger/entry-row.ts'
 import { STREAM_RETRY_MS } from '../../limits.ts'
 
 /** Why a stream ends that its reader has not ended. */
-export const DROPPED = {
+const DROPPED = {
   too_slow: 'What was sent was not taken in time. Connect again; nothing is lost.',
   unauthorized: 'The key or the session has ended, or may not read this any more.',
   plan_feature_required: 'The plan has no live streams any more.',
