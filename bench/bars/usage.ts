@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type pg from 'pg'
 import { USAGE_FOLD_LINES_MIN } from '../../apps/server/src/limits.ts'
 import { Api } from '../api.ts'
+import { LatencyLog } from '../load/latency.ts'
 import type { Latency } from '../load/plan.ts'
 import { runLoad } from '../load.ts'
 import { conversion } from '../logs/conversions.ts'
@@ -27,6 +28,9 @@ const WRITES_PER_SECOND = 50
 const WARMUP_MS = 2_000
 const SECONDS_PER_ROUND = 8
 const POLL_MS = 200
+
+/** So many ranges that nobody asked for before, one after the other. */
+const FIRST_READS = 100
 
 type Reading = { name: string; query: string; isBar: boolean }
 
@@ -68,13 +72,18 @@ export async function usage(workspace: Workspace, options: Options): Promise<Rep
       for (const history of histories) await read({ postgres, subject, options }, history, reading)
     }
   }
+  const first = await firstReads(subject, long.tenantId, from)
   return {
     title: `usage: readings of ${DAYS} days with ${whole(long.allowed)} and with ${whole(short.allowed)} events`,
     conditions: [
       `${READS_PER_SECOND} reads/s while the tenant is written ${WRITES_PER_SECOND} times/s; median of ${options.rounds} rounds`,
       postgres.description,
     ],
-    rows: readings.flatMap((reading) => rowsOf(reading, histories)),
+    rows: [
+      ...readings.flatMap((reading) => rowsOf(reading, histories)),
+      { figure: 'history, for the first time, p50', value: milliseconds(first.p50Ms) },
+      { figure: 'history, for the first time, p99', value: milliseconds(first.p99Ms) },
+    ],
     notes: [
       'latencies count from when a read was due',
       `${whole((long.account.lastSeq + short.account.lastSeq) / seconds)} lines/s were folded by a node that was just started`,
@@ -146,6 +155,23 @@ async function read(
   progress(
     `${id}, ${name}: p50 ${milliseconds(reads.latency.p50Ms)}, p99 ${milliseconds(reads.latency.p99Ms)}`,
   )
+}
+
+/** Ranges of 20 days and more, each of which is read once, so that nothing of it is remembered. */
+async function firstReads(subject: Subject, id: string, from: number): Promise<Latency> {
+  const api = new Api(subject.server, subject.settings.operatorKey)
+  const log = new LatencyLog()
+  for (let index = 0; index < FIRST_READS; index += 1) {
+    const [first, days] = [index % 10, 20 + Math.floor(index / 10)]
+    const [start, end] = [first, first + days].map((day) =>
+      new Date(from + day * DAY_MS).toISOString().slice(0, 10),
+    )
+    const range = `start_date=${start}&end_date=${end}`
+    const began = performance.now()
+    await api.get(`/api/admin/tenants/${id}/usage/history?granularity=daily&${range}`)
+    log.add(performance.now() - began)
+  }
+  return log.summary()
 }
 
 function rowsOf({ name, query, isBar }: Reading, [short, long]: [History, History]): Row[] {

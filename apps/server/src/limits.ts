@@ -306,6 +306,9 @@ export const USAGE_LABEL_CHARS_MAX = 100
 export const USAGE_LOG_LINES_MAX = 500_000
 /** How much later than it happened a call may be recorded, to be in an answer by the minute or second. */
 export const USAGE_LOG_LATE_HOURS = 24
+/** What a node remembers of rollups, and once more of lines that are not in them: in all, and of one reading. */
+export const USAGE_REMEMBERED_BYTES_MAX = 16_000_000
+export const USAGE_REMEMBERED_READING_BYTES_MAX = 4_000_000
 /** Dates of one answer, and of all its series together. */
 export const USAGE_DATES_MAX = 4_000
 export const USAGE_POINTS_MAX = 20_000

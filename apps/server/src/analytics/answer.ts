@@ -8,7 +8,8 @@ import { accountAt } from '../ledger/readings.ts'
 import type { Account } from '../ledger/types.ts'
 import type { Caller } from '../lib/caller.ts'
 import type { Clock } from '../lib/clock.ts'
-import type { UsageSource } from './readings/usage.ts'
+import type { UsageSource } from './readings/folded-reader.ts'
+import type { UsageMemory } from './readings/memory.ts'
 
 /** Names of who sent a line, by the number that the log remembers. */
 export type SenderNamesOf = (
@@ -29,6 +30,7 @@ export type KeysOf = (tenantNo: number) => Promise<readonly KeyOf[]>
 
 export type AnalyticsDependencies = {
   pool: pg.Pool
+  memory: UsageMemory
   catalog: Catalog
   clock: Clock
   senderNames: SenderNamesOf
@@ -77,12 +79,13 @@ export async function answer<Query, T>(
   verb: Verb<Query, T>,
   query: Query,
 ): Promise<T | null> {
-  const { pool, catalog, clock, senderNames, keysOf } = deps
+  const { pool, memory, catalog, clock, senderNames, keysOf } = deps
   const [{ account, terms, now }, cut] = await Promise.all([
     accountAt(pool, catalog, tenantNo, clock.now()),
     logOf(pool, tenantNo).cut(),
   ])
-  const source = { pool, tenantNo, timeZone: account.timeZone }
+  const { timeZone, lastSeq } = account
+  const source = { pool, memory, tenantNo, timeZone, seenSeq: lastSeq }
   const seesMoney = deps.maySeeMoney(request.caller)
   const keptFrom = cut?.keptFrom ?? null
   const about = { account, terms, now, keptFrom }
@@ -95,7 +98,6 @@ export async function answer<Query, T>(
     return tagged(request, reply, tagOf([JSON.stringify(body)])) ? null : body
   }
   const route = request.routeOptions.url ?? ''
-  const { lastSeq, timeZone } = account
   const place = [FORM, tenantNo, lastSeq, timeZone, terms.planVersionNo, route]
   const known = typeof dependsOn === 'function' ? await dependsOn() : dependsOn
   const tag = tagOf([...place, JSON.stringify(query), ...known])

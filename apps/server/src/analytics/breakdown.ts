@@ -5,8 +5,8 @@ import { type FormatFamilies, formatFamilies, formatOf, outputNameOf } from './f
 import { historyNeed, requireFeature, requireKept } from './gate.ts'
 import { type Range, type RangeQuery, rangeOf } from './range.ts'
 import { share } from './rates.ts'
+import type { CallsOf } from './readings/measures.ts'
 import { wholeReader } from './readings/reader.ts'
-import type { UsageOf } from './readings/usage.ts'
 
 /** Calls by the formats that went in, in families, and by those that came out. */
 export const usageBreakdown: Verb<RangeQuery, UsageBreakdown> = (subject, query) => {
@@ -15,7 +15,7 @@ export const usageBreakdown: Verb<RangeQuery, UsageBreakdown> = (subject, query)
   return {
     dependsOn: [range.from, range.to, families.mark],
     async read() {
-      const usage = await wholeReader(subject.source, range).by(['file_type', 'output_format'])
+      const usage = await wholeReader(subject.source, range).callsBy(['file_type', 'output_format'])
       const of = (dimension: string) => usage.filter((one) => one.dimension === dimension)
       return {
         period: range.month ?? `${range.first}/${range.last}`,
@@ -40,7 +40,7 @@ export function plainRange(
 }
 
 function byFormat(
-  usage: readonly UsageOf[],
+  usage: readonly CallsOf[],
   { familyOf, hasSubtypes }: FormatFamilies,
 ): UsageBreakdown['breakdown']['by_format'] {
   const families = sortedCounts(usage, (value) => familyOf(formatOf(value)))

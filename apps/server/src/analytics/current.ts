@@ -4,14 +4,10 @@ import type { Subject, Verb } from './answer.ts'
 import { dayAt, startOfDay } from './calendar.ts'
 import { needOf, requireFeature } from './gate.ts'
 import { average, percentageOf, successRate } from './rates.ts'
-import {
-  dailyReader,
-  hourlyReader,
-  loggedReader,
-  sumOf,
-  type Usage,
-  type UsageSource,
-} from './readings/usage.ts'
+import type { UsageSource } from './readings/folded-reader.ts'
+import { loggedReader } from './readings/logged-reader.ts'
+import { sumOf, type Usage } from './readings/measures.ts'
+import { dailyReader, hourlyReader } from './readings/reader.ts'
 
 type HourUsage = Pick<Usage, 'calls' | 'ms' | 'timed'>
 

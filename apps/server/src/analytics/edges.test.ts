@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
 import { checkReply } from '../../test/api-contract.ts'
 import { expectStatus, handClock, testNode } from '../../test/node.ts'
+import { encodeCursor } from '../lib/cursor.ts'
 
 const clock = handClock('2025-03-01T00:00:00Z')
 const node = await testNode({ clock })
@@ -142,6 +143,17 @@ test('weeks begin on Monday, months are named, and both are cut where the range 
   }
   assert.deepEqual(await dates('weekly'), ['2025-01-29', '2025-02-03', '2025-02-10'])
   assert.deepEqual(await dates('monthly'), ['2025-01', '2025-02'])
+})
+
+test('behind the last date there is nothing, by whatever it is cut, and the totals stay', async () => {
+  for (const granularity of ['daily', 'hourly', 'minute']) {
+    const range = 'start_date=2025-03-01&end_date=2025-03-01'
+    const cursor = encodeCursor(Date.parse('2030-01-01T00:00:00Z'))
+    const query = `history?granularity=${granularity}&${range}&cursor=${cursor}`
+    const { body } = expectStatus(await read(query), 200)
+    assert.deepEqual([body.data, body.next_cursor], [[], undefined])
+    assert.equal(body.totals.conversions, 1)
+  }
 })
 
 test('a day on which clocks change has 23 or 25 hours, and each is its own', async () => {

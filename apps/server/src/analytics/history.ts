@@ -8,8 +8,8 @@ import { granularityNeed, historyNeed, requireFeature, requireKept } from './gat
 import { datesOf, isFine, type Range, type RangeQuery, rangeOf } from './range.ts'
 import { average, kilobytes, rounded, successRate } from './rates.ts'
 import { readerOf } from './readings/reader.ts'
+import { type CallsOf, NO_USAGE, sumOf, type Usage } from './readings/measures.ts'
 import type { Percentiles } from './readings/percentiles.ts'
-import { sumOf, type UsageOf } from './readings/usage.ts'
 
 export type HistoryQuery = RangeQuery & {
   granularity: Granularity
@@ -25,21 +25,25 @@ export const usageHistory: Verb<HistoryQuery, UsageHistory> = (subject, query) =
     dependsOn: [range.from, range.to, begunOf(range, subject.now)],
     async read() {
       const reader = await readerOf(subject.source, range, dates, query.granularity)
-      const [usage, percentiles] = await Promise.all([
-        reader.by(['total', 'conversion']),
-        reader.percentiles('processing_time'),
+      const first = after === null ? 0 : dates.filter(({ start }) => start <= after).length
+      const shown = dates.slice(first, first + query.limit)
+      const page = reader.part(first, first + shown.length)
+      const [totals, types, percentiles] = await Promise.all([
+        reader.by(['total']),
+        page.callsBy(['conversion']),
+        page.percentiles('processing_time'),
       ])
-      const places = dates.map(({ label }, place) => ({ label, place, usage: [] as UsageOf[] }))
-      for (const one of usage) places[one.place]!.usage.push(one)
-      const left = places.filter(({ place }) => after === null || dates[place]!.start > after)
-      const shown = left.slice(0, query.limit)
-      const more = left.length > shown.length
-      const { granularity } = query
+      const typesOf = Map.groupBy(types, ({ place }) => place)
+      const totalOf = new Map(totals.map((total) => [total.place, total]))
+      const more = first + shown.length < dates.length
       return {
-        period: { start: range.first, end: range.last, granularity },
-        data: shown.map((one) => entryOf(one.label, one.usage, percentiles[one.place]!)),
-        totals: totalsOf(range, usage, subject.now),
-        ...(more ? { next_cursor: encodeCursor(dates[shown.at(-1)!.place]!.start) } : {}),
+        period: { start: range.first, end: range.last, granularity: query.granularity },
+        data: shown.map(({ label }, place) => {
+          const total = totalOf.get(first + place) ?? NO_USAGE
+          return entryOf(label, total, typesOf.get(place) ?? [], percentiles[place]!)
+        }),
+        totals: totalsOf(range, sumOf(totals), subject.now),
+        ...(more ? { next_cursor: encodeCursor(shown.at(-1)!.start) } : {}),
       }
     },
   }
@@ -65,8 +69,7 @@ function begunOf({ from, to, timeZone }: Range, now: number): number {
   return daysBegun(from, to, timeZone, now)
 }
 
-function totalsOf(range: Range, usage: readonly UsageOf[], now: number): UsageHistory['totals'] {
-  const total = sumOf(usage.filter(({ dimension }) => dimension === 'total'))
+function totalsOf(range: Range, total: Usage, now: number): UsageHistory['totals'] {
   return {
     conversions: total.calls,
     success_rate: successRate(total),
@@ -76,11 +79,10 @@ function totalsOf(range: Range, usage: readonly UsageOf[], now: number): UsageHi
 
 function entryOf(
   date: string,
-  usage: readonly UsageOf[],
+  total: Usage,
+  types: readonly CallsOf[],
   times: Percentiles,
 ): UsageHistory['data'][number] {
-  const total = sumOf(usage.filter(({ dimension }) => dimension === 'total'))
-  const types = usage.filter(({ dimension }) => dimension === 'conversion')
   return {
     date,
     conversions: {

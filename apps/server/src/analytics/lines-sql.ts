@@ -110,6 +110,11 @@ export function usageBy(keys: string, calls: string, hasProperties: string): str
   return [...halves, properties].join(' UNION ALL ')
 }
 
+/** In whose zone hours begin, and of what; the zone UTC, which is that of nearly all, costs least. */
+export const hourOf = (zone: string, at: string) =>
+  `CASE WHEN ${zone} = 'UTC' THEN date_bin('1 hour', ${at}, '2000-01-01Z')
+    ELSE date_trunc('hour', ${at}, ${zone}) END`
+
 /** The histograms of a call \`l\`, numbered as in dimensions.ts. */
 export const HISTOGRAM_VALUES = '(VALUES (0::int2, l.ms), (1::int2, l.bytes)) AS g (metric, amount)'
 

@@ -6,7 +6,7 @@ import { needOf, requireFeature } from './gate.ts'
 import type { RangeQuery } from './range.ts'
 import { average, kilobytes, megabytes, rounded, successRate } from './rates.ts'
 import { wholeReader } from './readings/reader.ts'
-import { sumOf } from './readings/usage.ts'
+import { sumOf } from './readings/measures.ts'
 
 /** How long calls took, how large files were, how many failed and why. */
 export const usagePerformance: Verb<RangeQuery, UsagePerformance> = (subject, query) => {
@@ -17,13 +17,13 @@ export const usagePerformance: Verb<RangeQuery, UsagePerformance> = (subject, qu
     dependsOn: [range.from, range.to],
     async read() {
       const reader = wholeReader(source, range)
-      const [usage, [times], [sizes]] = await Promise.all([
-        reader.by(['total', 'error_code']),
+      const [totals, errors, [times], [sizes]] = await Promise.all([
+        reader.by(['total']),
+        reader.callsBy(['error_code']),
         reader.percentiles('processing_time'),
         reader.percentiles('file_size'),
       ])
-      const total = sumOf(usage.filter(({ dimension }) => dimension === 'total'))
-      const errors = usage.filter(({ dimension }) => dimension === 'error_code')
+      const total = sumOf(totals)
       return {
         period: { start: range.first, end: range.last },
         performance: {

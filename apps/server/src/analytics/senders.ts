@@ -6,7 +6,7 @@ import { OTHER } from './dimensions.ts'
 import type { RangeQuery } from './range.ts'
 import { share } from './rates.ts'
 import { wholeReader } from './readings/reader.ts'
-import { sumOf, type Usage } from './readings/usage.ts'
+import { sumOf, type Usage } from './readings/measures.ts'
 
 /** Of a key, whose number is above zero, or of a person. */
 type OfSender = { senderNo: number | null; id: string | null; team: string | null; usage: Usage }

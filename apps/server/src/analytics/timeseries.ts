@@ -10,7 +10,7 @@ import { isFine, type RangeQuery } from './range.ts'
 import { average } from './rates.ts'
 import { readerOf } from './readings/reader.ts'
 import { requireCounted } from './readings/require-counted.ts'
-import { NO_USAGE, sumOf, type Usage, type UsageOf } from './readings/usage.ts'
+import { NO_USAGE, sumOf, type Usage, type UsageOf } from './readings/measures.ts'
 
 export type TimeseriesQuery = RangeQuery & {
   granularity: Granularity

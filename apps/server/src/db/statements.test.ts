@@ -27,7 +27,7 @@ const AUDIT_LINE = {
 }
 const STRETCHES = { tenantNo: 1, starts: [0, 3_600_000] }
 const LOG_STRETCH = { after: 0, through: 1, since: 0 }
-const READ_ZONES = { hours: 'UTC', days: 'UTC' }
+const ROLLUPS_AT = { generation: 0, foldedSeq: 0, byDay: true }
 const PLACEMENT = { timeZone: 'UTC', hourZone: 'UTC', properties: ['p'] }
 const ASKED = { dimensions: [0], property: 'p' }
 const POSITION = { tenantNo: 1, generation: 0, ...PLACEMENT, foldedSeq: 0 }
@@ -171,9 +171,11 @@ const STATEMENTS: Record<string, Record<string, readonly unknown[]>> = {
   'analytics/export': { readVoided: [1, { after: 0, to: 1, through: 1 }] },
   'analytics/metrics': { readCounters: [1], readLatencies: [1] },
   'analytics/readings': {
-    readUsage: [STRETCHES, ASKED, READ_ZONES],
+    readTail: [{ tenantNo: 1, hourZone: 'UTC', property: null }, null],
+    readRolledUsage: [STRETCHES, ASKED, ROLLUPS_AT],
+    readRolledCalls: [STRETCHES, ASKED, ROLLUPS_AT],
+    readRolledHistograms: [STRETCHES, 0, ROLLUPS_AT],
     readLoggedUsage: [STRETCHES, ASKED, LOG_STRETCH],
-    readHistograms: [STRETCHES, 0, READ_ZONES],
     readLoggedHistograms: [STRETCHES, 0, LOG_STRETCH],
     readSeqBefore: [1, 0],
     readIsCounted: [1, 'p'],
@@ -342,7 +344,10 @@ function membersOf(type: string, types: Map<string, string>): Column[] {
 }
 
 /** What is kept as JSON under a name of its own. */
-const JSON_TYPES = ['StoredDocument', 'StoredNote', 'Basis', 'AddressLines']
+const JSON_TYPES = [
+  ...['StoredDocument', 'StoredNote', 'Basis', 'AddressLines'],
+  ...['PackedUsage', 'PackedCalls', 'HistogramRow[]', 'TailHistogram[]'],
+]
 
 function driverType(written: string): string {
   const type = written.replace(' | null', '')

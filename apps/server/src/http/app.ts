@@ -11,6 +11,7 @@ import { appendAudit, auditRecorder } from '../access/audit/append.ts'
 import { senderNamesOf } from '../access/keys.ts'
 import { keysInForce } from '../access/tenant-keys/keys-in-force.ts'
 import { type AccessDependencies, accessRoutes } from '../access/routes.ts'
+import { UsageMemory } from '../analytics/readings/memory.ts'
 import { analyticsRoutes } from '../analytics/routes.ts'
 import type { StreamPatience } from '../analytics/stream/live-stream.ts'
 import type { PdfThread } from '../billing/documents/pdf-thread.ts'
@@ -126,6 +127,7 @@ function forAnalytics(deps: AppDependencies) {
   const { pool, clock, policy, ledger } = deps
   return {
     ...deps,
+    memory: new UsageMemory(),
     senderNames: (senderNos: number[]) => senderNamesOf(pool, senderNos),
     keysOf: (tenantNo: number) => keysInForce(pool, tenantNo, clock.now()),
     maySeeMoney: ({ roles }: Caller) => policy.permits(roles, BILLS),

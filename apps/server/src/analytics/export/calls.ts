@@ -2,7 +2,7 @@ import { setImmediate } from 'node:timers/promises'
 import type { ExportFormat } from '@tollgate/contract'
 import type { SenderNamesOf } from '../answer.ts'
 import { readSeqBefore } from '../readings/store.ts'
-import type { UsageSource } from '../readings/usage.ts'
+import type { UsageSource } from '../readings/folded-reader.ts'
 import { CallRow, type Sender } from './call-row.ts'
 import { CALL_WRITERS } from './call-writers.ts'
 import { FIRST_LINES, readPage } from './page.ts'
@@ -14,7 +14,7 @@ import type { CallStretch } from './page-sql.ts'
  * @param after null: from the beginning of the file
  */
 export async function* callPieces(
-  { pool }: UsageSource,
+  { pool }: Pick<UsageSource, 'pool'>,
   stretch: CallStretch,
   { format, after }: { format: ExportFormat; after: number | null },
   senderNames: SenderNamesOf,

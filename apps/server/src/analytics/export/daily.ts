@@ -4,7 +4,8 @@ import { type FormatFamilies, formatOf } from '../formats.ts'
 import type { Range } from '../range.ts'
 import { average, successRate } from '../rates.ts'
 import { readerOf } from '../readings/reader.ts'
-import { sumOf, type UsageOf, type UsageSource } from '../readings/usage.ts'
+import type { UsageSource } from '../readings/folded-reader.ts'
+import { sumOf, type UsageOf } from '../readings/measures.ts'
 import { type ParquetColumn, ParquetPieces } from './parquet.ts'
 
 type Day = {

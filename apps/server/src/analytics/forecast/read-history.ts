@@ -1,7 +1,8 @@
 import type { Subject } from '../answer.ts'
 import { dayAt, startOfDay } from '../calendar.ts'
 import { readableFrom } from '../gate.ts'
-import { dailyReader, NO_USAGE, sumOf, type Usage } from '../readings/usage.ts'
+import { NO_USAGE, sumOf, type Usage } from '../readings/measures.ts'
+import { dailyReader } from '../readings/reader.ts'
 import { wholeDaysBefore } from './days.ts'
 
 const HISTORY_DAYS = 84

@@ -1,38 +1,38 @@
 import { middleOf } from '../histogram.ts'
-import type { HistogramRow } from './store.ts'
 
+/** How many calls are in which bucket. */
+export type Histogram = { buckets: readonly number[]; calls: readonly number[] }
 /** What so many of a hundred calls are not above; null: no call told it. */
 export type Percentiles = { p50: number | null; p95: number | null; p99: number | null }
 
-/** Of each place, from 0; within 1 %. @param rows with places from 1, a place in one or several of them */
-export function percentilesFrom(rows: readonly HistogramRow[], places: number): Percentiles[] {
-  const histograms: (Map<number, number> | undefined)[] = Array.from({ length: places })
-  for (const { place, buckets, calls } of rows) {
-    histograms[place - 1] ??= new Map()
-    add(histograms[place - 1]!, buckets, calls)
+/** Of all calls together, every bucket once and ascending. */
+export function mergedHistogram(histograms: readonly Histogram[]): Histogram {
+  const [only] = histograms
+  if (histograms.length === 1 && isAscending(only!.buckets)) return only!
+  const counts = new Map<number, number>()
+  for (const { buckets, calls } of histograms) {
+    for (const [index, bucket] of buckets.entries()) {
+      counts.set(bucket, (counts.get(bucket) ?? 0) + calls[index]!)
+    }
   }
-  return histograms.map((histogram) => percentilesOf(histogram ?? new Map()))
+  const buckets = [...counts.keys()].sort((a, b) => a - b)
+  return { buckets, calls: buckets.map((bucket) => counts.get(bucket)!) }
 }
 
-/** Arrays as PostgreSQL writes them: {-1,120,305}. */
-function add(histogram: Map<number, number>, buckets: string, calls: string): void {
-  const counts = calls.slice(1, -1).split(',')
-  for (const [index, text] of buckets.slice(1, -1).split(',').entries()) {
-    const bucket = Number(text)
-    histogram.set(bucket, (histogram.get(bucket) ?? 0) + Number(counts[index]))
-  }
+function isAscending(buckets: readonly number[]): boolean {
+  return buckets.every((bucket, index) => index === 0 || buckets[index - 1]! < bucket)
 }
 
-function percentilesOf(histogram: ReadonlyMap<number, number>): Percentiles {
-  const buckets = [...histogram].sort(([a], [b]) => a - b)
-  const all = buckets.reduce((sum, [, calls]) => sum + calls, 0)
+/** Within 1 %. @param histogram as it is merged */
+export function percentilesOf({ buckets, calls }: Histogram): Percentiles {
+  const all = calls.reduce((sum, one) => sum + one, 0)
   const of = (part: number): number | null => {
     // Less what is lost in floats, so that 95 of 100 are 95.
     const wanted = Math.ceil(all * part - 1e-6)
     let through = 0
-    for (const [bucket, calls] of buckets) {
-      through += calls
-      if (calls > 0 && through >= wanted) return middleOf(bucket)
+    for (const [index, bucket] of buckets.entries()) {
+      through += calls[index]!
+      if (calls[index]! > 0 && through >= wanted) return middleOf(bucket)
     }
     return null
   }

@@ -2,13 +2,8 @@ import type { Granularity } from '@tollgate/contract'
 import { invalidField } from '../../lib/problem-error.ts'
 import type { Stretch } from '../calendar.ts'
 import { isFine, type Range } from '../range.ts'
-import {
-  dailyReader,
-  hourlyReader,
-  loggedReader,
-  type UsageReader,
-  type UsageSource,
-} from './usage.ts'
+import { FoldedReader, type UsageReader, type UsageSource } from './folded-reader.ts'
+import { loggedReader } from './logged-reader.ts'
 
 /** Usage in each of the dates of a range. @throws ProblemError invalid_request */
 export async function readerOf(
@@ -29,4 +24,14 @@ export async function readerOf(
 /** Usage in a whole range. */
 export function wholeReader(source: UsageSource, { from, to }: Range): UsageReader {
   return dailyReader(source, [from, to])
+}
+
+/** @param starts whole hours of the tenant's zone: where stretches begin, and last where the last one ends */
+export function hourlyReader(source: UsageSource, starts: readonly number[]): UsageReader {
+  return new FoldedReader(source, starts, false)
+}
+
+/** @param starts as above, but days: there are fewer of them to read */
+export function dailyReader(source: UsageSource, starts: readonly number[]): UsageReader {
+  return new FoldedReader(source, starts, true)
 }

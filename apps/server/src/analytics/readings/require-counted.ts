@@ -1,7 +1,7 @@
 import { ProblemError } from '../../lib/problem-error.ts'
 import { USAGE_LOG_LINES_MAX } from '../../limits.ts'
 import { readIsCounted } from './store.ts'
-import type { UsageSource } from './usage.ts'
+import type { UsageSource } from './folded-reader.ts'
 
 /**
  * Whether usage can be read by a property. Rollups that have not counted it, since the catalog names it

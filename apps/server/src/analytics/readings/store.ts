@@ -4,46 +4,37 @@ import {
   BUCKET,
   CALL_FIELDS,
   HISTOGRAM_VALUES,
+  hourOf,
   LINE_COLUMNS,
   propertiesOf,
   SUMS,
   usageBy,
 } from '../lines-sql.ts'
+import {
+  epochMs,
+  PACKED_CALLS,
+  PACKED_USAGE,
+  type PackedCalls,
+  type PackedUsage,
+} from './packed.ts'
 
 /** What a reading is about. `starts`: where its stretches begin, and last where the last one ends, ms. */
 export type Stretches = { tenantNo: number; starts: readonly number[] }
-/** Whose hours and days are needed; days null: the stretches are no whole days. */
-export type Zones = { hours: string; days: string | null }
 /** What usage is asked by. `property`: of which the values are asked for; null: of none. */
 export type Asked = { dimensions: readonly number[]; property: string | null }
 /** Lines of the log that may be about the stretches: calls of (after, through], and all later voids. */
 export type LogStretch = { after: number; through: number; since: number }
+/** Rollups as they were when the folder had come to this line. `byDay`: read days, not hours. */
+export type RollupsAt = { generation: number; foldedSeq: number; byDay: boolean }
 
-export type UsageRow = {
-  place: number
-  dimension: number
-  value: string
-  calls: bigint
-  failures: bigint
-  denials: bigint
-  units: string
-  credits: string
-  sized: bigint
-  bytes: string
-  timed: bigint
-  ms: string
-  largest_bytes: bigint | null
-  last_at: number | null
-}
-/** Some calls of a stretch, by bucket: two arrays as PostgreSQL writes them. One stretch may have several. */
+/** Calls of one place by bucket: arrays as PostgreSQL writes them. */
 export type HistogramRow = { place: number; buckets: string; calls: string }
 
 /**
  * Calls, and voided ones with the sign that takes them out, from lines that were found already.
- * @param property SQL of its name, or of null
+ * @param names SQL of the properties that are asked for; null: none are
  */
-function lines(calls: string, voids: string, property: string | null): string {
-  const names = property === null ? null : `array_remove(ARRAY[${property}], NULL)`
+function lines(calls: string, voids: string, names: string | null): string {
   const fields = `${CALL_FIELDS}, ${propertiesOf(names)}`
   return `lines AS MATERIALIZED (
     SELECT 1 AS sign, ${fields} FROM ${calls} AS e WHERE e.kind IN (3, 4)
@@ -55,25 +46,172 @@ function lines(calls: string, voids: string, property: string | null): string {
   )`
 }
 
+/** Whose lines that are not folded. `property`: as if nothing were, and counted by this one. */
+export type TailOf = { tenantNo: number; hourZone: string; property: string | null }
+/** What a tail was read at; null: it was not yet. */
+export type TailAt = { generation: number | null; foldedSeq: number; throughSeq: number } | null
+
+/** A bucket may come several times, each with a call or a voided one. */
+type TailHistogram = HistogramRow & { metric: number }
+
+/** A tail, or what came to it: `goes_on`. Places are hours, in ms. */
+export type TailRow = {
+  generation: number | null
+  folded_seq: bigint
+  time_zone: string | null
+  properties: string[]
+  through_seq: bigint
+  goes_on: boolean
+  usage: PackedUsage
+  histograms: TailHistogram[]
+}
+
+/** Of rows that are histograms. */
+const HISTOGRAMS = `coalesce(json_agg(h), '[]')`
+
 /**
- * What is folded, and what is not: the lines behind the position. Whole days are read as such where the
- * rollups have the tenant's days, else hours. Where they have other hours than the tenant's, which is so
- * for a moment after it moved, or have not counted by the property that is asked for, all is read from the
- * log.
- * The limit is the number of lines there are, so that the planner looks for few, by their numbers.
+ * Where rollups have other hours than the tenant's, which is so for a moment after it moved, all is read
+ * from the log. The limit is the number of lines there are, so that the planner looks for few, by their
+ * numbers.
  */
-const foldedAndTail = (property: string | null) => `
-  position AS MATERIALIZED (
-    SELECT generation, folded_seq, folded_at,
-      CASE WHEN time_zone = $5::text THEN ${BY_DAY} ELSE 0 END AS base
-    FROM usage_position WHERE tenant_no = $1::int4 AND live AND hour_zone = $4::text
-      ${property === null ? '' : `AND (${property} IS NULL OR ${property} = ANY (properties))`}
-  ), tail AS MATERIALIZED (
-    SELECT ${LINE_COLUMNS} FROM entry
-    WHERE tenant_no = $1::int4 AND seq > coalesce((SELECT folded_seq FROM position), 0)
-      AND recorded_at >= coalesce((SELECT folded_at FROM position), '-infinity')
-    ORDER BY seq LIMIT (SELECT last_seq FROM account WHERE tenant_no = $1::int4)
-  ), ${lines('tail', 'tail', property)}`
+const TAIL = `
+WITH position AS MATERIALIZED (
+  SELECT generation, folded_seq, folded_at, time_zone, properties FROM usage_position
+  WHERE tenant_no = $1::int4 AND live AND hour_zone = $2::text AND $3::text IS NULL
+), place AS MATERIALIZED (
+  SELECT a.last_seq, p.generation, coalesce(p.folded_seq, 0) AS folded_seq,
+    coalesce(p.folded_at, '-infinity') AS folded_at, p.time_zone,
+    coalesce(p.properties, array_remove(ARRAY[$3::text], NULL)) AS properties,
+    (p.generation IS NOT DISTINCT FROM $4::int2 AND coalesce(p.folded_seq, 0) = $5::int8
+      AND a.last_seq >= $6::int8) IS TRUE AS goes_on
+  FROM account AS a LEFT JOIN position AS p ON true WHERE a.tenant_no = $1::int4
+), after AS MATERIALIZED (
+  SELECT CASE WHEN goes_on THEN $6::int8 ELSE folded_seq END AS seq FROM place
+), tail AS MATERIALIZED (
+  SELECT ${LINE_COLUMNS} FROM entry
+  WHERE tenant_no = $1::int4 AND seq > (SELECT seq FROM after)
+    AND recorded_at >= (SELECT folded_at FROM place)
+  ORDER BY seq LIMIT (SELECT last_seq FROM place) - (SELECT seq FROM after)
+), ${lines('tail', 'tail', '(SELECT properties FROM place)')}, hourly AS MATERIALIZED (
+  SELECT *, ${hourOf('$2::text', 'at')} AS hour FROM lines
+)
+SELECT generation, folded_seq, time_zone, properties, last_seq AS through_seq, goes_on,
+  (SELECT ${PACKED_USAGE}
+   FROM (SELECT *, ${epochMs('hour')} AS place FROM (
+     ${usageBy('hour', 'hourly', '(SELECT cardinality(properties) > 0 FROM place)')}) AS u) AS u
+  ) AS usage,
+  (SELECT ${HISTOGRAMS} FROM (
+     SELECT g.metric, ${epochMs('hour')} AS place, array_agg(${BUCKET})::text AS buckets,
+       array_agg(l.sign)::text AS calls
+     FROM hourly AS l CROSS JOIN LATERAL ${HISTOGRAM_VALUES} WHERE g.amount IS NOT NULL
+     GROUP BY g.metric, hour) AS h
+  ) AS histograms
+FROM place`
+
+export async function readTail(
+  db: Queryable,
+  { tenantNo, hourZone, property }: TailOf,
+  known: TailAt,
+): Promise<TailRow> {
+  const { generation = null, foldedSeq = null, throughSeq = null } = known ?? {}
+  const { rows } = await db.query<TailRow>({
+    name: 'read_usage_tail',
+    text: TAIL,
+    values: [tenantNo, hourZone, property, generation, foldedSeq, throughSeq],
+  })
+  return rows[0]!
+}
+
+const within = (column: string) =>
+  `${column} >= ($2::timestamptz[])[1] AND ${column} < ($2::timestamptz[])[cardinality($2::timestamptz[])]`
+
+/** No row where the folder has gone on since, so that nothing is read that belongs to another tail. */
+const atPosition = (column: string, rows: string) => `
+  SELECT (${rows}) AS ${column} FROM usage_position
+  WHERE tenant_no = $1::int4 AND generation = $3::int2 AND folded_seq = $4::int8`
+
+const OF_ROLLUPS = `
+  SELECT width_bucket(hour, $2::timestamptz[])::int4 AS place,
+    (dimension % ${BY_DAY})::int2 AS dimension, value, calls, failed AS failures, denied AS denials,
+    units, credits, sized, bytes, timed, ms, largest_bytes, last_at
+  FROM usage_hour
+  WHERE tenant_no = $1::int4 AND generation = $3::int2 AND dimension = ANY ($5::int2[])
+    AND ($6::text IS NULL OR starts_with(value, $6::text || '${EQUALS}')) AND ${within('hour')}`
+
+const ROLLED_USAGE = atPosition(
+  'usage',
+  `SELECT ${PACKED_USAGE} FROM (
+    SELECT place, dimension, value, ${SUMS} FROM (${OF_ROLLUPS}) AS r GROUP BY 1, 2, 3) AS u`,
+)
+const ROLLED_CALLS = atPosition(
+  'usage',
+  `SELECT ${PACKED_CALLS} FROM (
+    SELECT place, dimension, value, sum(calls)::int8 AS calls
+    FROM (${OF_ROLLUPS}) AS r GROUP BY 1, 2, 3) AS u`,
+)
+
+/** Usage in each stretch and by each value of the dimensions; null: the rollups are no longer as they were. */
+export async function readRolledUsage(
+  db: Queryable,
+  stretches: Stretches,
+  asked: Asked,
+  rollups: RollupsAt,
+): Promise<PackedUsage | null> {
+  const { rows } = await db.query<{ usage: PackedUsage }>({
+    name: 'read_rolled_usage',
+    text: ROLLED_USAGE,
+    values: rolledValues(stretches, asked, rollups),
+  })
+  return rows[0]?.usage ?? null
+}
+
+/** Of the same no more than how many calls. */
+export async function readRolledCalls(
+  db: Queryable,
+  stretches: Stretches,
+  asked: Asked,
+  rollups: RollupsAt,
+): Promise<PackedCalls | null> {
+  const { rows } = await db.query<{ usage: PackedCalls }>({
+    name: 'read_rolled_calls',
+    text: ROLLED_CALLS,
+    values: rolledValues(stretches, asked, rollups),
+  })
+  return rows[0]?.usage ?? null
+}
+
+function rolledValues(
+  { tenantNo, starts }: Stretches,
+  { dimensions, property }: Asked,
+  { generation, foldedSeq, byDay }: RollupsAt,
+): unknown[] {
+  const codes = dimensions.map((code) => (byDay ? code + BY_DAY : code))
+  return [tenantNo, instants(starts), generation, foldedSeq, codes, property]
+}
+
+const ROLLED_HISTOGRAMS = atPosition(
+  'histograms',
+  `SELECT ${HISTOGRAMS} FROM (
+    SELECT width_bucket(hour, $2::timestamptz[])::int4 AS place, buckets::text, calls::text
+    FROM usage_histogram
+    WHERE tenant_no = $1::int4 AND generation = $3::int2 AND metric = $5::int2 AND ${within('hour')}
+   ) AS h`,
+)
+
+/** A place may have several, which are ascending each. */
+export async function readRolledHistograms(
+  db: Queryable,
+  { tenantNo, starts }: Stretches,
+  metric: number,
+  { generation, foldedSeq, byDay }: RollupsAt,
+): Promise<HistogramRow[] | null> {
+  const { rows } = await db.query<{ histograms: HistogramRow[] }>({
+    name: 'read_rolled_histograms',
+    text: ROLLED_HISTOGRAMS,
+    values: [tenantNo, instants(starts), generation, foldedSeq, byDay ? metric + BY_DAY : metric],
+  })
+  return rows[0]?.histograms ?? null
+}
 
 /** Voids are few and have an index of their own. */
 const logged = (property: string | null) => `
@@ -85,49 +223,16 @@ const logged = (property: string | null) => `
     SELECT kind, detail FROM entry
     WHERE tenant_no = $1::int4 AND kind NOT IN (3, 4) AND kind = 11 AND seq > $4::int8
       AND recorded_at >= $6
-  ), ${lines('stretch', 'later', property)}`
-
-const within = (column: string) =>
-  `${column} >= ($2::timestamptz[])[1] AND ${column} < ($2::timestamptz[])[cardinality($2::timestamptz[])]`
+  ), ${lines('stretch', 'later', property === null ? null : `array_remove(ARRAY[${property}], NULL)`)}`
 
 const PLACED = `(
   SELECT *, width_bucket(at, $2::timestamptz[])::int4 AS place FROM lines WHERE ${within('at')}) AS l`
 
-const FOLDED_PROPERTY = '$6::text'
 const LOGGED_PROPERTY = '$7::text'
 
-const ofLines = (property: string) => `
-  SELECT * FROM (${usageBy('place', PLACED, `${property} IS NOT NULL`)}) AS d WHERE d.dimension = ANY ($3::int2[])`
-
-const OF_HOURS = `
-  SELECT width_bucket(hour, $2::timestamptz[])::int4 AS place,
-    (dimension - (SELECT base FROM position))::int2 AS dimension, value, calls,
-    failed AS failures, denied AS denials, units, credits, sized, bytes, timed, ms, largest_bytes,
-    last_at
-  FROM usage_hour
-  WHERE tenant_no = $1::int4 AND generation = (SELECT generation FROM position)
-    AND dimension = ANY (ARRAY(
-      SELECT (d + (SELECT base FROM position))::int2 FROM unnest($3::int2[]) AS d))
-    AND (${FOLDED_PROPERTY} IS NULL OR starts_with(value, ${FOLDED_PROPERTY} || '${EQUALS}'))
-    AND ${within('hour')}`
-
-const USAGE = `SELECT place, dimension, value, ${SUMS} FROM`
-
-/** Usage in each stretch and by each value of the dimensions. `place` counts the stretches from 1. */
-export async function readUsage(
-  db: Queryable,
-  { tenantNo, starts }: Stretches,
-  { dimensions, property }: Asked,
-  zones: Zones,
-): Promise<UsageRow[]> {
-  const { rows } = await db.query<UsageRow>({
-    name: 'read_usage',
-    text: `WITH ${foldedAndTail(FOLDED_PROPERTY)}
-      ${USAGE} (${OF_HOURS} UNION ALL ${ofLines(FOLDED_PROPERTY)}) AS r GROUP BY 1, 2, 3`,
-    values: [tenantNo, instants(starts), dimensions, zones.hours, zones.days, property],
-  })
-  return rows
-}
+const OF_LINES = `
+  SELECT * FROM (${usageBy('place', PLACED, `${LOGGED_PROPERTY} IS NOT NULL`)}) AS d
+  WHERE d.dimension = ANY ($3::int2[])`
 
 /** The same from the log alone, for stretches that are shorter than an hour. */
 export async function readLoggedUsage(
@@ -135,45 +240,18 @@ export async function readLoggedUsage(
   { tenantNo, starts }: Stretches,
   { dimensions, property }: Asked,
   { after, through, since }: LogStretch,
-): Promise<UsageRow[]> {
-  const { rows } = await db.query<UsageRow>({
+): Promise<PackedUsage> {
+  const { rows } = await db.query<{ usage: PackedUsage }>({
     name: 'read_logged_usage',
     text: `WITH ${logged(LOGGED_PROPERTY)}
-      ${USAGE} (${ofLines(LOGGED_PROPERTY)}) AS r GROUP BY 1, 2, 3`,
+      SELECT ${PACKED_USAGE} AS usage FROM (
+        SELECT place, dimension, value, ${SUMS} FROM (${OF_LINES}) AS r GROUP BY 1, 2, 3) AS u`,
     values: [tenantNo, instants(starts), dimensions, after, through, new Date(since), property],
   })
-  return rows
+  return rows[0]!.usage
 }
 
-/** A line is a histogram of one call. As text: parsing it here costs a tenth of what the driver's arrays do. */
-const HISTOGRAMS_OF_LINES = `
-  SELECT place, array_agg(bucket)::text AS buckets, array_agg(calls)::text AS calls
-  FROM (
-    SELECT width_bucket(l.at, $2::timestamptz[])::int4 AS place, ${BUCKET} AS bucket, l.sign AS calls
-    FROM lines AS l CROSS JOIN LATERAL ${HISTOGRAM_VALUES}
-    WHERE g.amount IS NOT NULL AND g.metric = $3::int2 AND ${within('l.at')}
-  ) AS l GROUP BY place`
-
-const HISTOGRAMS_OF_HOURS = `
-  SELECT width_bucket(hour, $2::timestamptz[])::int4 AS place, buckets::text, calls::text
-  FROM usage_histogram
-  WHERE tenant_no = $1::int4 AND generation = (SELECT generation FROM position)
-    AND metric = ($3::int2 + (SELECT base FROM position))::int2 AND ${within('hour')}`
-
-export async function readHistograms(
-  db: Queryable,
-  { tenantNo, starts }: Stretches,
-  metric: number,
-  zones: Zones,
-): Promise<HistogramRow[]> {
-  const { rows } = await db.query<HistogramRow>({
-    name: 'read_histograms',
-    text: `WITH ${foldedAndTail(null)} ${HISTOGRAMS_OF_HOURS} UNION ALL ${HISTOGRAMS_OF_LINES}`,
-    values: [tenantNo, instants(starts), metric, zones.hours, zones.days],
-  })
-  return rows
-}
-
+/** A place has one. */
 export async function readLoggedHistograms(
   db: Queryable,
   { tenantNo, starts }: Stretches,
@@ -182,7 +260,16 @@ export async function readLoggedHistograms(
 ): Promise<HistogramRow[]> {
   const { rows } = await db.query<HistogramRow>({
     name: 'read_logged_histograms',
-    text: `WITH ${logged(null)} ${HISTOGRAMS_OF_LINES}`,
+    text: `WITH ${logged(null)}
+      SELECT place, array_agg(bucket ORDER BY bucket)::text AS buckets,
+        array_agg(calls ORDER BY bucket)::text AS calls
+      FROM (
+        SELECT place, bucket, sum(sign)::int8 AS calls FROM (
+          SELECT width_bucket(l.at, $2::timestamptz[])::int4 AS place, ${BUCKET} AS bucket, l.sign
+          FROM lines AS l CROSS JOIN LATERAL ${HISTOGRAM_VALUES}
+          WHERE g.amount IS NOT NULL AND g.metric = $3::int2 AND ${within('l.at')}
+        ) AS l GROUP BY place, bucket
+      ) AS b GROUP BY place`,
     values: [tenantNo, instants(starts), metric, after, through, new Date(since)],
   })
   return rows

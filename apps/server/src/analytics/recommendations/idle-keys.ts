@@ -2,7 +2,7 @@ import type { Recommendation } from '@tollgate/contract'
 import { IDLE_KEYS_TOLD_MAX } from '../../limits.ts'
 import type { KeyOf, Subject } from '../answer.ts'
 import { dayAt, startOfDay } from '../calendar.ts'
-import { dailyReader } from '../readings/usage.ts'
+import { dailyReader } from '../readings/reader.ts'
 
 const DAY_MS = 86_400_000
 const IDLE_DAYS = 30

@@ -14,7 +14,8 @@ import type { Subject } from '../answer.ts'
 import { dayAt, startOfDay } from '../calendar.ts'
 import { OTHER } from '../dimensions.ts'
 import { featuresLost } from '../gate.ts'
-import { dailyReader, type UsageOf } from '../readings/usage.ts'
+import type { UsageOf } from '../readings/measures.ts'
+import { dailyReader } from '../readings/reader.ts'
 
 /** What was called in the periods: of endpoints and services those with most calls. */
 type Called = {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { NO_USAGE } from '../readings/usage.ts'
+import { NO_USAGE } from '../readings/measures.ts'
 import { wastefulEndpoints } from './wasteful-endpoints.ts'
 
 const endpoint = (value: string, calls: number, failed: number, units = 0n, credits = 0n) => {

@@ -5,7 +5,8 @@ import type { Subject } from '../answer.ts'
 import { dayAt, startOfDay } from '../calendar.ts'
 import { OTHER } from '../dimensions.ts'
 import { round, share } from '../rates.ts'
-import { dailyReader, NO_USAGE, sumOf, type Usage } from '../readings/usage.ts'
+import { NO_USAGE, sumOf, type Usage } from '../readings/measures.ts'
+import { dailyReader } from '../readings/reader.ts'
 
 /** Today and those before it. */
 const DAYS = 30

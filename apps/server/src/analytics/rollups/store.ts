@@ -6,6 +6,7 @@ import {
   BUCKET,
   CALL_FIELDS,
   HISTOGRAM_VALUES,
+  hourOf,
   LINE_COLUMNS,
   propertiesOf,
   SUMS,
@@ -64,8 +65,7 @@ WITH guard AS MATERIALIZED (
 ), places AS MATERIALIZED (
   SELECT m.*, array_position((SELECT names FROM zones), m.time_zone) AS zone_no FROM moved AS m
 ), lines AS MATERIALIZED (
-  SELECT l.*, CASE WHEN l.hour_zone = 'UTC' THEN date_bin('1 hour', l.at, '2000-01-01Z')
-    ELSE date_trunc('hour', l.at, l.hour_zone) END AS hour
+  SELECT l.*, ${hourOf('l.hour_zone', 'l.at')} AS hour
   FROM (
     SELECT m.tenant_no, m.generation, m.hour_zone, m.zone_no, 1 AS sign, e.seq, ${FIELDS}
     FROM places AS m CROSS JOIN LATERAL (

@@ -10,7 +10,7 @@ import {
   UNKNOWN_ERROR,
 } from '../dimensions.ts'
 import { bucketOf } from '../histogram.ts'
-import { NO_USAGE, sumOf, type Usage } from '../readings/usage.ts'
+import { NO_USAGE, sumOf, type Usage } from '../readings/measures.ts'
 import { ExpectedCounters } from './expected-counters.ts'
 
 const HOUR_MS = 3_600_000

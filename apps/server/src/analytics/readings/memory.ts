@@ -1,0 +1,55 @@
+import { LRUCache } from 'lru-cache'
+import type { Queryable } from '../../db/pool.ts'
+import { USAGE_REMEMBERED_BYTES_MAX, USAGE_REMEMBERED_READING_BYTES_MAX } from '../../limits.ts'
+import { readTail, type TailOf } from './store.ts'
+import { bytesOf, type Tail, tailFrom } from './tail.ts'
+
+/** What was read of rollups, and about how much memory it takes. */
+type Remembered = { rolled: object; bytes: number }
+
+const BOUNDS = {
+  maxSize: USAGE_REMEMBERED_BYTES_MAX,
+  maxEntrySize: USAGE_REMEMBERED_READING_BYTES_MAX,
+}
+type Bounds = typeof BOUNDS
+
+/**
+ * What a node has read of rollups, and of lines that are not in them. Nothing here is ever out of date:
+ * rollups are remembered with the line that the folder had come to, and of a log what came since is read
+ * each time. It saves work and nothing else: another node, or this one after a start, answers the same.
+ */
+export class UsageMemory {
+  readonly #tails: LRUCache<string, Tail>
+  readonly #rolled: LRUCache<string, Remembered>
+
+  constructor(bounds: Bounds = BOUNDS) {
+    this.#tails = new LRUCache({ ...bounds, sizeCalculation: bytesOf })
+    this.#rolled = new LRUCache({ ...bounds, sizeCalculation: ({ bytes }) => bytes })
+  }
+
+  /** @param upTo the line that it must hold; Infinity: as things stand */
+  async tail(db: Queryable, of: TailOf, upTo: number): Promise<Tail> {
+    const key = [of.tenantNo, of.hourZone, of.property].join(' ')
+    const known = this.#tails.get(key) ?? null
+    if (known !== null && known.throughSeq >= upTo) return known
+    const tail = tailFrom(await readTail(db, of, known), known)
+    this.#tails.set(key, tail)
+    return tail
+  }
+
+  /**
+   * @param of what is read, of which tenant, by which rollups, and how far they were
+   * @returns null: they have changed
+   */
+  async rolled<T extends object>(
+    of: string,
+    { read, bytesOf }: { read(): Promise<T | null>; bytesOf(rolled: T): number },
+  ): Promise<T | null> {
+    const known = this.#rolled.get(of)
+    // Whatever has this name was made by the same reading.
+    if (known !== undefined) return known.rolled as T
+    const rolled = await read()
+    if (rolled !== null) this.#rolled.set(of, { rolled, bytes: of.length + bytesOf(rolled) })
+    return rolled
+  }
+}
