@@ -20,22 +20,32 @@ export function mergedHistogram(histograms: readonly Histogram[]): Histogram {
 }
 
 function isAscending(buckets: readonly number[]): boolean {
-  return buckets.every((bucket, index) => index === 0 || buckets[index - 1]! < bucket)
+  for (let index = 1; index < buckets.length; index += 1) {
+    if (buckets[index - 1]! >= buckets[index]!) return false
+  }
+  return true
 }
 
-/** Within 1 %. @param histogram as it is merged */
+/** Within 1 %. One pass over plain arrays: an answer by the hour has thousands. @param histogram as it is merged */
 export function percentilesOf({ buckets, calls }: Histogram): Percentiles {
-  const all = calls.reduce((sum, one) => sum + one, 0)
-  const of = (part: number): number | null => {
-    // Less what is lost in floats, so that 95 of 100 are 95.
-    const wanted = Math.ceil(all * part - 1e-6)
-    let through = 0
-    for (const [index, bucket] of buckets.entries()) {
-      through += calls[index]!
-      if (calls[index]! > 0 && through >= wanted) return middleOf(bucket)
+  let all = 0
+  for (const one of calls) all += one
+  const found: (number | null)[] = []
+  let through = 0
+  for (let index = 0; index < buckets.length && found.length < PARTS.length; index += 1) {
+    through += calls[index]!
+    if (calls[index]! <= 0) continue
+    while (found.length < PARTS.length && through >= wanted(all, PARTS[found.length]!)) {
+      found.push(middleOf(buckets[index]!))
     }
-    return null
   }
-  if (all === 0) return { p50: null, p95: null, p99: null }
-  return { p50: of(0.5), p95: of(0.95), p99: of(0.99) }
+  const [p50 = null, p95 = null, p99 = null] = all === 0 ? [] : found
+  return { p50, p95, p99 }
+}
+
+const PARTS = [0.5, 0.95, 0.99] as const
+
+/** Less what is lost in floats, so that 95 of 100 are 95. */
+function wanted(all: number, part: number): number {
+  return Math.ceil(all * part - 1e-6)
 }
