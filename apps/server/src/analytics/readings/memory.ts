@@ -20,6 +20,7 @@ type Bounds = typeof BOUNDS
  */
 export class UsageMemory {
   readonly #tails: LRUCache<string, Tail>
+  readonly #underWay = new Map<string, Promise<Tail>>()
   readonly #rolled: LRUCache<string, Remembered>
 
   constructor(bounds: Bounds = BOUNDS) {
@@ -30,8 +31,18 @@ export class UsageMemory {
   /** @param upTo the line that it must hold; Infinity: as things stand */
   async tail(db: Queryable, of: TailOf, upTo: number): Promise<Tail> {
     const key = [of.tenantNo, of.hourZone, of.property].join(' ')
+    // A page asks for several readings at once. What is on its way may be far enough for all of them.
+    if (upTo !== Infinity) await this.#underWay.get(key)?.catch(() => undefined)
     const known = this.#tails.get(key) ?? null
     if (known !== null && known.throughSeq >= upTo) return known
+    const reading = this.#readTail(db, of, key, known)
+    this.#underWay.set(key, reading)
+    return reading.finally(() => {
+      if (this.#underWay.get(key) === reading) this.#underWay.delete(key)
+    })
+  }
+
+  async #readTail(db: Queryable, of: TailOf, key: string, known: Tail | null): Promise<Tail> {
     const tail = tailFrom(await readTail(db, of, known), known)
     this.#tails.set(key, tail)
     return tail
