@@ -17,10 +17,10 @@ import type { StreamPatience } from '../analytics/stream/live-stream.ts'
 import type { PdfThread } from '../billing/documents/pdf-thread.ts'
 import type { PaymentProvider } from '../billing/payments/types.ts'
 import { billingRoutes } from '../billing/routes.ts'
-import { creditsForSale } from '../billing/top-ups/credits-for-sale.ts'
+import { whileCreditsSold } from '../billing/top-ups/while-credits-sold.ts'
 import { catalogRoutes } from '../catalog/routes.ts'
 import { tenantsByPlanVersion } from '../ledger/readings-by-plan.ts'
-import { ledgerRoutes } from '../ledger/routes.ts'
+import { type GiveSold, ledgerRoutes } from '../ledger/routes.ts'
 import { trackRoutes } from '../ledger/track-routes.ts'
 import type { Caller } from '../lib/caller.ts'
 import { ProblemError } from '../lib/problem-error.ts'
@@ -100,10 +100,8 @@ export async function buildApp(deps: AppDependencies): Promise<FastifyInstance> 
     batchProblem(error, request.id, request.log)
   await app.register(async (routes) => {
     trackRoutes(routes, { ...deps, toProblem })
-    const checkCreditsSold = async (tenantNo: number) => {
-      await creditsForSale(deps.pool, deps, tenantNo)
-    }
-    ledgerRoutes(routes, { ...deps, senderNames, audit, checkCreditsSold })
+    const giveSold: GiveSold = (tenantNo, key, give) => whileCreditsSold(deps, tenantNo, key, give)
+    ledgerRoutes(routes, { ...deps, senderNames, audit, giveSold })
     analyticsRoutes(routes, forAnalytics(deps))
     catalogRoutes(routes, {
       ...deps,

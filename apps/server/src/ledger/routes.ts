@@ -28,12 +28,22 @@ import { readEntriesBackward } from './store.ts'
 import type { TrackDependencies } from './track.ts'
 import { voidEvent } from './void-verb.ts'
 
+/**
+ * Gives credits that are to be on a bill, unless the tenant's plan sells none; what was given under the same
+ * key was sold already.
+ * @throws ProblemError credits_not_sold, subscription_conflict
+ */
+export type GiveSold = <T>(
+  tenantNo: number,
+  key: string | undefined,
+  give: () => Promise<T>,
+) => Promise<T>
+
 export type LedgerDependencies = TrackDependencies & {
   pool: pg.Pool
   /** Who the numbers stand for, under which a log remembers who sent a line. */
   senderNames: (senderNos: number[]) => Promise<SenderNames>
-  /** @throws ProblemError where the tenant's plan sells no credits that could be on a bill */
-  checkCreditsSold: (tenantNo: number) => Promise<void>
+  giveSold: GiveSold
   /** Tells the audit log of what was committed. */
   audit: RecordAudit
 }
@@ -141,8 +151,10 @@ function correctionRoutes(fastify: FastifyInstance, deps: LedgerDependencies): v
     async (request, reply) => {
       const { body } = request
       const tenantNo = await request.tenantNo(request.params.id)
-      if (body.bought === true) await deps.checkCreditsSold(tenantNo)
-      const given = await giveCredits(deps, tenantNo, request.caller.senderNo, body)
+      const give = () => giveCredits(deps, tenantNo, request.caller.senderNo, body)
+      const given = await (body.bought === true
+        ? deps.giveSold(tenantNo, body.idempotency_key, give)
+        : give())
       const { idempotency_key, ...told } = body
       await deps.audit(request.actor(), {
         tenantNo,

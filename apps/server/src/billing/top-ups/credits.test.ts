@@ -263,3 +263,44 @@ test('the forecast says when credits end, or why nobody can say', async () => {
   await ask(tenant, '/subscription/pause', {})
   assert.equal((await forecast(tenant)).reason, 'not_running')
 })
+
+test("an operator's retry gets its first answer too, whatever the plan sells by now", async () => {
+  const tenant = await subscriber('bare', START)
+  const path = `/api/admin/tenants/${tenant.id}/credits`
+  const body = { amount: 10, reason: 'by phone', bought: true, idempotency_key: 'by-phone' }
+  const given = (more = {}) => node.admin('POST', path, { ...body, ...more })
+  const first = expectStatus(await given(), 201).body
+  for (const change of [{ plan: 'small' }, { plan: 'bare' }, { plan: 'unsold' }]) {
+    await ask(tenant, '/subscription', change)
+    const again = expectStatus(await given(), 201).body
+    assert.deepEqual(again, { ...first, replayed: true })
+  }
+  await ask(tenant, '/subscription/cancel', { when: 'now' })
+  assert.deepEqual(expectStatus(await given(), 201).body, { ...first, replayed: true })
+  for (const other of [{ amount: 11 }, { reason: 'by mail' }, { priority: 1 }, { bought: false }]) {
+    assertProblem(await given(other), 'idempotency_conflict')
+  }
+  assertProblem(await given({ idempotency_key: 'another' }), 'subscription_conflict')
+  const keyless = { amount: 10, reason: 'by phone', bought: true }
+  assertProblem(await node.admin('POST', path, keyless), 'subscription_conflict')
+  assert.equal((await ask(tenant, '/credits')).balance, 10)
+})
+
+test("of an operator's retries and changes of plan at once, all are one answer or a refusal, and given once", async () => {
+  const tenant = await subscriber('bare', START)
+  const path = `/api/admin/tenants/${tenant.id}/credits`
+  const body = { amount: 10, reason: 'race', bought: true, idempotency_key: 'race' }
+  const plans = ['small', 'bare', 'small', 'bare']
+  const changes = (async () => {
+    for (const plan of plans) await ask(tenant, '/subscription', { plan })
+  })()
+  const replies = await inParallel(Array.from({ length: 12 }), 4, () =>
+    node.admin('POST', path, body),
+  )
+  await changes
+  const answered = replies.filter(({ status }) => status === 201)
+  for (const reply of replies) if (reply.status !== 201) assertProblem(reply, 'credits_not_sold')
+  const last = expectStatus(await node.admin('POST', path, body), 201).body
+  for (const reply of answered) assert.equal(reply.body.seq, last.seq)
+  assert.equal((await ask(tenant, '/credits')).balance, 10)
+})
