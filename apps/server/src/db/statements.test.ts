@@ -178,7 +178,7 @@ const STATEMENTS: Record<string, Record<string, readonly unknown[]>> = {
     readLoggedUsage: [STRETCHES, ASKED, LOG_STRETCH],
     readLoggedHistograms: [STRETCHES, 0, LOG_STRETCH],
     readSeqBefore: [1, 0],
-    readIsCounted: [1, 'p'],
+    readUncountedLines: [1, 'p', 10],
   },
   'analytics/rollups': {
     foldDue: [{ linesMax: 10, linesMin: 1, afterTenantNo: 0, share: 0, shares: 1 }],

@@ -1,7 +1,7 @@
 import { ProblemError } from '../../lib/problem-error.ts'
 import { USAGE_LOG_LINES_MAX } from '../../limits.ts'
-import { readIsCounted } from './store.ts'
 import type { UsageSource } from './folded-reader.ts'
+import { readUncountedLines } from './store.ts'
 
 /**
  * Whether usage can be read by a property. Rollups that have not counted it, since the catalog names it
@@ -12,6 +12,7 @@ export async function requireCounted(
   { pool, tenantNo }: UsageSource,
   property: string,
 ): Promise<void> {
-  const { isCounted, lines } = await readIsCounted(pool, tenantNo, property)
-  if (!isCounted && lines > USAGE_LOG_LINES_MAX) throw new ProblemError('not_yet_counted')
+  // One more than is read, so that too many are told apart.
+  const lines = await readUncountedLines(pool, tenantNo, property, USAGE_LOG_LINES_MAX + 1)
+  if (lines !== null && lines > USAGE_LOG_LINES_MAX) throw new ProblemError('not_yet_counted')
 }

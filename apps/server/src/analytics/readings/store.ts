@@ -298,21 +298,32 @@ export async function readSeqBefore(db: Queryable, tenantNo: number, at: number)
   return Number(rows[0]?.seq ?? 0)
 }
 
-/** Whether the rollups in use have counted by a property; and how many lines the log has. */
-export async function readIsCounted(
+/**
+ * How many lines a log has, if the rollups in use have not counted by a property; null: they have. Behind the
+ * cut none is missing; of those before it the ones that stay are counted, up to `linesMax`.
+ */
+export async function readUncountedLines(
   db: Queryable,
   tenantNo: number,
   property: string,
-): Promise<{ isCounted: boolean; lines: number }> {
-  const { rows } = await db.query<{ is_counted: boolean | null; last_seq: bigint }>({
-    name: 'read_is_counted',
-    text: `SELECT a.last_seq, $2::text = ANY (p.properties) AS is_counted
+  linesMax: number,
+): Promise<number | null> {
+  const { rows } = await db.query<{ lines: bigint | null }>({
+    name: 'read_uncounted_lines',
+    text: `SELECT CASE WHEN $2::text = ANY (p.properties) THEN NULL
+        ELSE a.last_seq - c.seq + (
+          SELECT count(*) FROM (
+            SELECT FROM entry WHERE tenant_no = $1::int4 AND seq <= c.seq LIMIT $3::int8) AS e)
+        END AS lines
       FROM account AS a
+      CROSS JOIN (
+        SELECT coalesce(max(seq), 0) AS seq FROM log_cut WHERE tenant_no = $1::int4) AS c
       LEFT JOIN usage_position AS p ON p.tenant_no = a.tenant_no AND p.live
       WHERE a.tenant_no = $1::int4`,
-    values: [tenantNo, property],
+    values: [tenantNo, property, linesMax],
   })
-  return { isCounted: rows[0]?.is_counted ?? false, lines: Number(rows[0]?.last_seq ?? 0) }
+  const lines = rows[0]?.lines ?? null
+  return lines === null ? null : Number(lines)
 }
 
 function instants(starts: readonly number[]): string[] {
