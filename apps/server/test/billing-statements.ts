@@ -77,6 +77,7 @@ export const BILLING_STATEMENTS: Record<string, Record<string, readonly unknown[
     readBilled: [1],
     readTouchedInvoices: [1],
     readVoidsBefore: [1, 'i'],
+    readInvoicesById: [1, ['i']],
     readLatePeriods: [1],
     settleLate: [1, [0], 'i'],
     readSettled: [1, 'i', 10],

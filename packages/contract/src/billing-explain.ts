@@ -44,6 +44,14 @@ export const explainedLine = invoiceLine
   })
 export type ExplainedLine = z.infer<typeof explainedLine>
 
+export const creditOrigin = z.object({
+  invoice_id: z.string(),
+  number: z.string(),
+  total: amount.describe('Below zero: what it left over'),
+  amount: amount.describe('How much of that was taken'),
+})
+export type CreditOrigin = z.infer<typeof creditOrigin>
+
 export const explainReply = z
   .object({
     invoice_id: z.string(),
@@ -64,12 +72,28 @@ export const explainReply = z
     totals: z
       .array(
         z.object({
-          what: z.enum(['subtotal', 'tax', 'total']),
+          what: z.enum([
+            'subtotal',
+            'tax',
+            'total',
+            'credit_applied',
+            'credited',
+            'credit_given_back',
+            'left_over',
+            'paid',
+            'void',
+            'amount_due',
+          ]),
           rule: z.string(),
           amount,
         }),
       )
-      .describe('What the lines come to'),
+      .describe(
+        'What the lines come to, and from there to what is due now: total and all that is between add up to amount_due',
+      ),
+    credit_from: z
+      .array(creditOrigin)
+      .describe('Where the credit that was applied came from, oldest first; it adds up to that'),
   })
   .meta({ id: 'InvoiceExplanation' })
 export type InvoiceExplanation = z.infer<typeof explainReply>

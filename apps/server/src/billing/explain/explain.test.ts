@@ -69,7 +69,9 @@ test('each line says its rule, its plan, which lines of the log it is from, and 
     { what: 'subtotal', rule: 'the sum of all lines: 3.23 + 0.00 + 0.70', amount: '3.93' },
     { what: 'tax', rule: 'no tax is shown', amount: '0.00' },
     { what: 'total', rule: 'subtotal and tax: 3.93 + 0.00', amount: '3.93' },
+    { what: 'amount_due', rule: 'the total', amount: '3.93' },
   ])
+  assert.deepEqual(head.credit_from, [])
 })
 
 test('a correction names the lines that came late, the voids among them, and when what they are about happened', async () => {
@@ -139,6 +141,7 @@ test('what the totals are made of is told as well: a minimum, discounts in their
       ['the sum of all lines: 1.00 + 19.00 − 2.00 − 5.00', '13.00'],
       ['19 % of 13.00, rounded half-even', '2.47'],
       ['subtotal and tax: 13.00 + 2.47', '15.47'],
+      ['the total', '15.47'],
     ],
   )
   const sum = lines.reduce((before, { amount }) => before.add(parseExact(amount)), NOTHING)

@@ -7,13 +7,15 @@ import { chargeOfKey } from '../invoices/rate-period.ts'
 import type { InvoiceRow, VoidInvoice } from '../invoices/store.ts'
 import type { Billed } from '../invoices/types.ts'
 import { usedTaxes } from '../pricing/totals.ts'
+import { type CreditStory, dueOf, sumText } from './amount-due.ts'
 import { type LateLines, lateLinesOf } from './late-lines.ts'
 import { adjustmentRule, chargeRule, discountRule, minimumRule, taxRule } from './rules.ts'
 
-/** What went before an invoice that its corrections are from. */
+/** What went before an invoice that its corrections, and the credit that it took, are from. */
 export type Earlier = {
   readonly late: LateLines
   readonly voids: readonly VoidInvoice[]
+  readonly credit: CreditStory
   /** Whether the lines that it was measured from are deleted. */
   readonly isPast: boolean
 }
@@ -22,7 +24,7 @@ export type Earlier = {
 export async function explainInvoice(
   row: InvoiceRow,
   catalog: Catalog,
-  { late, voids, isPast }: Earlier,
+  { late, voids, credit, isPast }: Earlier,
 ): Promise<InvoiceExplanation> {
   const issued = row.document.issued as IssuedInvoice
   const next = billedInOrder(row)
@@ -45,7 +47,8 @@ export async function explainInvoice(
     through_seq: Number(row.through_seq),
     past_retention: isPast,
     lines,
-    totals: totalsOf(issued),
+    totals: [...totalsOf(issued), ...dueOf(row, credit)],
+    credit_from: credit.origins,
   }
 }
 
@@ -138,12 +141,4 @@ function totalsOf({ lines, ...issued }: IssuedInvoice): InvoiceExplanation['tota
     },
     { what: 'total', rule: `subtotal and tax: ${sumText([subtotal, tax])}`, amount: total },
   ]
-}
-
-/** `10.00 − 3.00 + 1.00`. */
-function sumText([first = '0', ...amounts]: string[]): string {
-  const signed = amounts.map((amount) =>
-    amount.startsWith('-') ? ` − ${amount.slice(1)}` : ` + ${amount}`,
-  )
-  return [first, ...signed].join('')
 }

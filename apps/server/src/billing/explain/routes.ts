@@ -6,6 +6,7 @@ import type { Catalog } from '../../catalog/catalog.ts'
 import { logOf } from '../../ledger/log.ts'
 import { invoicePath, ownInvoice } from '../invoices/routes.ts'
 import { readVoidsBefore } from '../invoices/store.ts'
+import { readCreditStory } from './amount-due.ts'
 import { explainInvoice } from './explain.ts'
 import { readLateLines } from './late-lines.ts'
 
@@ -22,7 +23,7 @@ export function explainRoutes(
         tags: ['Billing'],
         summary: 'How each line of an invoice was worked out',
         description:
-          'Its rule, the plan version, the lines of the log that were measured, and the math. `tollgate verify --invoices` works all of it out again.',
+          'Its rule, the plan version, the lines of the log that were measured, and the math; then from the total to what is due, with the invoices that credit came from. `tollgate verify --invoices` works all of it out again.',
         params: invoicePath,
         response: { 200: explainReply },
       },
@@ -31,9 +32,10 @@ export function explainRoutes(
       const row = await ownInvoice(deps, request.caller, request.params.id)
       const late = await readLateLines(deps.pool, row)
       const voids = await readVoidsBefore(deps.pool, row.tenant_no, row.invoice_id)
+      const credit = await readCreditStory(deps.pool, row)
       const cut = await logOf(deps.pool, row.tenant_no).cut()
       const isPast = cut !== null && row.period_start < cut.keptFrom
-      return explainInvoice(row, deps.catalog, { late, voids, isPast })
+      return explainInvoice(row, deps.catalog, { late, voids, credit, isPast })
     },
   )
 }

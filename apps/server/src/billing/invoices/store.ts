@@ -121,6 +121,22 @@ export async function readInvoice(
   return rows[0] ?? null
 }
 
+export type InvoiceNameRow = { invoice_id: string; number: string; total: string }
+
+/** What is needed to name some of them. */
+export async function readInvoicesById(
+  db: Queryable,
+  tenantNo: number,
+  invoiceIds: readonly string[],
+): Promise<InvoiceNameRow[]> {
+  const { rows } = await db.query<InvoiceNameRow>(
+    `SELECT invoice_id, number, total::text FROM invoice
+     WHERE tenant_no = $1 AND invoice_id = ANY ($2)`,
+    [tenantNo, invoiceIds],
+  )
+  return rows
+}
+
 /** Newest period first, before `before` (ms); null: from the newest. */
 export async function readInvoices(
   db: Queryable,
