@@ -67,6 +67,8 @@ export type ServerOptions = {
   jobs?: boolean
   /** With readers of live streams, other than usual: for tests. */
   streamPatience?: Partial<StreamPatience> | undefined
+  /** By which it forgets who a key belongs to, other than usual: for tests. */
+  cacheClock?: Clock | undefined
 }
 
 /** A node on a database, built and ready but for listening: `main` and the tests start the same. */
@@ -86,7 +88,7 @@ export async function buildServer(options: ServerOptions): Promise<Server> {
   const redis = settings.redis === null ? null : await openRedis(settings.redis, log)
   const policy = await Policy.load()
   const tokens = new AccessTokens({ pool, clock })
-  const directory = new Directory({ pool, policy, tokens, clock })
+  const directory = new Directory({ pool, policy, tokens, clock, cacheClock: options.cacheClock })
   const lockout = openLockout({ redis, clock })
   const pdfs = createPdfThread()
   const payments = openPayments(settings)

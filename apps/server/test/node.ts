@@ -42,6 +42,8 @@ export type NodeOptions = Partial<Settings> & {
   /** Whether it does jobs, as e-mails. */
   jobs?: boolean
   streamPatience?: Partial<StreamPatience>
+  /** By which it forgets who a key belongs to. */
+  cacheClock?: Clock
 }
 
 /** As `main` has them by default, but for the limits that tests would run into. */
@@ -82,6 +84,7 @@ export async function nodeOn(
     settings: testSettings(options),
     jobs: options.jobs ?? false,
     streamPatience: options.streamPatience,
+    cacheClock: options.cacheClock,
   })
   await ensureOperatorKey(server.pool, OPERATOR_KEY)
   const url = await server.app.listen({ host: '127.0.0.1', port: 0 })

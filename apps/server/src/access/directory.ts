@@ -16,17 +16,14 @@ export type DirectoryDependencies = {
   policy: Policy
   tokens: AccessTokens
   clock: Clock
+  /** By which callers are forgotten, other than usual: for tests. */
+  cacheClock?: Clock | undefined
 }
 
 /** Who belongs to a key or token and which tenant to a name, remembered for a bounded time in bounded space. */
 export class Directory {
   /** By the whole header: to hash a key again for each of its calls would cost more than to find it. */
-  private readonly callers = new LRUCache<string, Caller>({
-    max: KEYS_CACHED_MAX,
-    ttl: (KEY_CACHE_SECONDS - 1) * 1_000,
-    // To the second: to the millisecond it would set a timer for nearly every look.
-    ttlResolution: 1_000,
-  })
+  private readonly callers: LRUCache<string, Caller>
   /** A tenant's number never changes, so this needs no time limit. */
   private readonly tenantNos = new LRUCache<string, number>({ max: TENANTS_CACHED_MAX })
   private readonly lookUps = new Map<string, Promise<number>>()
@@ -37,6 +34,13 @@ export class Directory {
 
   constructor(deps: DirectoryDependencies) {
     this.deps = deps
+    this.callers = new LRUCache<string, Caller>({
+      max: KEYS_CACHED_MAX,
+      ttl: (KEY_CACHE_SECONDS - 1) * 1_000,
+      // To the second: to the millisecond it would set a timer for nearly every look.
+      ttlResolution: 1_000,
+      ...(deps.cacheClock === undefined ? {} : { perf: deps.cacheClock }),
+    })
   }
 
   /**
