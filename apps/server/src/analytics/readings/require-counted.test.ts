@@ -71,8 +71,6 @@ test('what was deleted long ago is no reason to refuse; what is there is', async
   const read = () =>
     node.call('GET', '/api/usage/timeseries?group_by=property&property=model', tenant.key)
   await pool.query(`UPDATE usage_position SET properties = '{}' WHERE tenant_no = $1`, [tenant.no])
-  const expected = expectStatus(await read(), 200).body.series
-  assert.equal(expected[0].total, 2)
   // As if there had been as many more, long ago.
   const more = [tenant.no, USAGE_LOG_LINES_MAX]
   await pool.query(
@@ -82,7 +80,8 @@ test('what was deleted long ago is no reason to refuse; what is there is', async
     more,
   )
   assert.equal(await uncounted(100), await lines())
-  assert.deepEqual(expectStatus(await read(), 200).body.series, expected)
+  const { series } = expectStatus(await read(), 200).body
+  assert.deepEqual([series.length, series[0].value, series[0].total], [1, 'a', 2])
   await pool.query('UPDATE account SET last_seq = last_seq + $2 WHERE tenant_no = $1', more)
   assertProblem(await read(), 'not_yet_counted')
 })
