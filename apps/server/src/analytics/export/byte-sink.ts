@@ -13,26 +13,36 @@ const SMALL = 10 ** SMALL_DIGITS
 const SMALL_MAX = SMALL - 1
 /** A number of 64 bits has no more digits. */
 const NUMBER_BYTES_MAX = 32
-const WORDS_KEPT_MAX = 1_000
 
 /** Text that is written as bytes, in pieces of about EXPORT_CHUNK_BYTES. */
 export class ByteSink {
-  bytes = Buffer.allocUnsafeSlow(EXPORT_CHUNK_BYTES + ROW_BYTES_USUAL_MAX)
+  bytes: Buffer
   length = 0
+  /** Of the piece that was taken last. */
+  #taken: Buffer | null = null
   #second = Number.NaN
   #secondBytes: Uint8Array = new Uint8Array()
-  readonly #words = new Map<string, Uint8Array>()
+
+  constructor(bytes: number = EXPORT_CHUNK_BYTES + ROW_BYTES_USUAL_MAX) {
+    this.bytes = Buffer.allocUnsafeSlow(bytes)
+  }
 
   get isFull(): boolean {
     return this.length >= EXPORT_CHUNK_BYTES
   }
 
-  /** What was written until now; the sink begins anew. */
-  take(): Buffer {
-    const taken = this.bytes.subarray(0, this.length)
-    this.bytes = Buffer.allocUnsafeSlow(EXPORT_CHUNK_BYTES + ROW_BYTES_USUAL_MAX)
+  /**
+   * What was written until now; the sink begins anew.
+   * @param isFree whether pieces taken before are not needed any more: then there are two by turns. Memory
+   *   for each would have V8 collect garbage all the time, for a third of the processor time of an export
+   */
+  take(isFree: boolean): Buffer {
+    const free = isFree ? this.#taken : null
+    this.#taken = this.bytes
+    const piece = this.bytes.subarray(0, this.length)
+    this.bytes = free ?? Buffer.allocUnsafeSlow(EXPORT_CHUNK_BYTES + ROW_BYTES_USUAL_MAX)
     this.length = 0
-    return taken
+    return piece
   }
 
   /** To be called before bytes are put by hand. */
@@ -43,24 +53,13 @@ export class ByteSink {
     this.bytes = larger
   }
 
-  byte(value: number): void {
-    this.reserve(1)
-    this.bytes[this.length++] = value
-  }
-
-  /** Of a few words that come again and again: reading a string's characters costs more than its bytes. */
-  ascii(text: string): void {
-    let bytes = this.#words.get(text)
-    if (bytes === undefined) {
-      bytes = Buffer.from(text, 'latin1')
-      if (this.#words.size < WORDS_KEPT_MAX) this.#words.set(text, bytes)
-    }
-    this.part(bytes, 0, bytes.length)
-  }
-
   text(text: string): void {
     this.reserve(3 * text.length)
     this.length += this.bytes.write(text, this.length)
+  }
+
+  put(source: Uint8Array): void {
+    this.part(source, 0, source.length)
   }
 
   part(source: Uint8Array, start: number, end: number): void {
@@ -72,7 +71,7 @@ export class ByteSink {
 
   whole(value: number | bigint): void {
     if (typeof value === 'bigint') {
-      this.ascii(String(value))
+      this.text(String(value))
       return
     }
     this.reserve(NUMBER_BYTES_MAX)
@@ -83,7 +82,7 @@ export class ByteSink {
   /** Millionths as a decimal, without zeros at its end. */
   micros(value: number | bigint): void {
     if (typeof value === 'bigint') {
-      this.ascii(decimalOf(value))
+      this.text(decimalOf(value))
       return
     }
     this.reserve(NUMBER_BYTES_MAX)
@@ -105,7 +104,7 @@ export class ByteSink {
       this.#second = second
       this.#secondBytes = Buffer.from(new Date(at).toISOString().slice(0, -4), 'latin1')
     }
-    this.part(this.#secondBytes, 0, this.#secondBytes.length)
+    this.put(this.#secondBytes)
     this.reserve(4)
     this.#padded(at - second * 1_000, 3)
     this.bytes[this.length++] = LETTER_Z

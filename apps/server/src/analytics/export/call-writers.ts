@@ -1,11 +1,13 @@
-import type { ExportFormat } from '@tollgate/contract'
+import { EXPORT_CALL_COLUMN_NAMES, type ExportFormat } from '@tollgate/contract'
 import { EXPORT_ROWS_PER_ROW_GROUP } from '../../limits.ts'
 import { ByteSink } from './byte-sink.ts'
 import { CALL_COLUMNS, type CallColumn } from './call-columns.ts'
 import type { CallRow } from './call-row.ts'
-import { csvHeader, csvRow } from './csv.ts'
-import { jsonNames, jsonRow } from './json.ts'
+import type { CopiedRows } from './copied-rows.ts'
+import { CSV, csvHeader } from './csv.ts'
+import { jsonFormat } from './json.ts'
 import { type ParquetColumn, ParquetPieces, type ParquetValue } from './parquet.ts'
+import { type TextFormat, TextRows } from './text-rows.ts'
 
 /** Makes a file of calls, a piece at a time; null: there is no piece yet. */
 export type CallWriter = {
@@ -13,48 +15,44 @@ export type CallWriter = {
   end(): Promise<Buffer[]>
 }
 
-/** @param begins whether it is the file's beginning, or to be added to what is there */
-export const CALL_WRITERS: Record<ExportFormat, (begins: boolean) => CallWriter> = {
-  csv(begins) {
-    const sink = new ByteSink()
-    if (begins) csvHeader(sink, CALL_COLUMNS)
-    return textWriter(sink, (row) => csvRow(sink, CALL_COLUMNS, row))
+/**
+ * `begins`: whether it is the file's beginning, or to be added to what is there. `isFree`: whether what was
+ * made before is not needed any more.
+ */
+export const CALL_WRITERS: Record<
+  ExportFormat,
+  (options: { begins: boolean; isFree: () => boolean }) => CallWriter
+> = {
+  csv: ({ begins, isFree }) => {
+    const begin = begins ? csvHeader(EXPORT_CALL_COLUMN_NAMES) : ''
+    return textWriter(CSV, { begin, end: '' }, isFree)
   },
-  ndjson() {
-    const sink = new ByteSink()
-    const names = jsonNames(CALL_COLUMNS)
-    return textWriter(sink, (row) => {
-      jsonRow(sink, CALL_COLUMNS, names, row)
-      sink.ascii('\n')
-    })
-  },
-  json() {
-    const sink = new ByteSink()
-    const names = jsonNames(CALL_COLUMNS)
-    let isFirst = true
-    const write = (row: CallRow) => {
-      sink.ascii(isFirst ? '[' : ',\n')
-      isFirst = false
-      jsonRow(sink, CALL_COLUMNS, names, row)
-    }
-    return textWriter(sink, write, () => sink.ascii(isFirst ? '[]\n' : ']\n'))
-  },
+  ndjson: ({ isFree }) => textWriter(jsonFormat('\n'), { begin: '', end: '' }, isFree),
+  json: ({ isFree }) =>
+    textWriter(jsonFormat(''), { begin: '[', between: ',\n', end: ']\n' }, isFree),
   parquet: parquetWriter,
 }
 
 function textWriter(
-  sink: ByteSink,
-  write: (row: CallRow) => void,
-  close: () => void = () => undefined,
+  format: TextFormat,
+  { begin, between = '', end }: { begin: string; between?: string; end: string },
+  isFree: () => boolean,
 ): CallWriter {
+  const sink = new ByteSink()
+  const rows = new TextRows(format, CALL_COLUMNS)
+  const nextBegins = Buffer.from(between)
+  let isFirst = true
+  sink.text(begin)
   return {
     row(row) {
-      write(row)
-      return sink.isFull ? sink.take() : null
+      if (!isFirst) sink.put(nextBegins)
+      isFirst = false
+      rows.write(sink, row)
+      return sink.isFull ? sink.take(isFree()) : null
     },
     async end() {
-      close()
-      return sink.length === 0 ? [] : [sink.take()]
+      sink.text(end)
+      return sink.length === 0 ? [] : [sink.take(isFree())]
     },
   }
 }
@@ -89,26 +87,43 @@ function emptyColumns(): ParquetValue[][] {
 }
 
 function parquetColumn({ name, type }: CallColumn): ParquetColumn {
-  return { name, type: type === 'word' || type === 'json' ? 'text' : type }
+  return { name, type: type === 'json' ? 'text' : type }
 }
 
 function parquetValue(column: CallColumn, row: CallRow): ParquetValue {
+  switch (column.from) {
+    case 'code':
+      return column.value(row.code())
+    case 'sender':
+      return column.value(row.sender())
+    case 'line':
+      return Buffer.from(row.eventId()).toString()
+    case 'void': {
+      const seq = row.voidedBy()
+      return seq === null ? null : BigInt(seq)
+    }
+    case 'field':
+      return parquetField(column, row.cells)
+  }
+}
+
+function parquetField(
+  column: Extract<CallColumn, { from: 'field' }>,
+  cells: CopiedRows,
+): ParquetValue {
+  const { field } = column
+  const isNull = cells.isNull(field)
   switch (column.type) {
     case 'text':
     case 'json':
-      if (!column.locate(row)) return null
-      return Buffer.from(
-        row.source.buffer,
-        row.source.byteOffset + row.start,
-        row.end - row.start,
-      ).toString()
+      return isNull ? null : cells.bytes.toString('utf8', cells.start(field), cells.end(field))
     case 'whole':
-    case 'micros':
-    case 'instant': {
-      const value = column.value(row)
-      return value === null ? null : BigInt(value)
+      return isNull ? null : BigInt(cells.int64(field))
+    case 'micros': {
+      const value = BigInt(isNull ? column.absent : cells.int64(field))
+      return column.isNegated ? -value : value
     }
-    default:
-      return column.value(row)
+    case 'instant':
+      return BigInt(cells.instant(isNull ? column.otherwise : field))
   }
 }

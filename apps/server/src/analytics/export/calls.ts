@@ -3,10 +3,19 @@ import type { ExportFormat } from '@tollgate/contract'
 import type { SenderNamesOf } from '../answer.ts'
 import { readSeqBefore } from '../readings/store.ts'
 import type { UsageSource } from '../readings/folded-reader.ts'
-import { CallRow, type Sender } from './call-row.ts'
+import type { Sender } from './call-columns.ts'
+import { CallRow } from './call-row.ts'
 import { CALL_WRITERS } from './call-writers.ts'
-import { FIRST_LINES, readPage } from './page.ts'
+import { FIRST_PLACE, Pages } from './page.ts'
 import type { CallStretch } from './page-sql.ts'
+
+/** How the pieces of a file are taken. */
+export type Taking = {
+  /** Says that nobody takes them any more. */
+  signal: AbortSignal
+  /** Whether all that came until now have been taken, so that their memory can be used again. */
+  isFree: () => boolean
+}
 
 /**
  * A file of all calls of a stretch behind a line, in pieces. One page is read ahead while the one before
@@ -18,17 +27,17 @@ export async function* callPieces(
   stretch: CallStretch,
   { format, after }: { format: ExportFormat; after: number | null },
   senderNames: SenderNamesOf,
-  signal: AbortSignal,
+  { signal, isFree }: Taking,
 ): AsyncGenerator<Buffer> {
-  const writer = CALL_WRITERS[format](after === null)
+  const writer = CALL_WRITERS[format]({ begins: after === null, isFree })
   const senders = new Map<number, Sender>()
   const before = await readSeqBefore(pool, stretch.tenantNo, stretch.from)
-  const first = { after: Math.max(after ?? 0, before), ...FIRST_LINES }
-  let reading = begun(readPage(pool, stretch, first, signal))
+  const pages = new Pages(pool, stretch, signal)
+  let reading = begun(pages.read({ ...FIRST_PLACE, after: Math.max(after ?? 0, before) }))
   for (;;) {
     const page = await reading
     const isLast = page.next.after >= stretch.through
-    if (!isLast) reading = begun(readPage(pool, stretch, page.next, signal))
+    if (!isLast) reading = begun(pages.read(page.next))
     await addSenders(senders, page.senderNos, senderNames)
     const row = new CallRow(stretch.tenantNo, page, senders)
     while (row.cells.next()) {
@@ -62,7 +71,7 @@ async function addSenders(
     senders.set(senderNo, {
       keyId: senderNo > 0 ? id : null,
       memberId: senderNo < 0 ? id : null,
-      team: team === null ? null : Buffer.from(team),
+      team,
     })
   }
 }

@@ -1,3 +1,5 @@
+import { MESSAGE_HEAD_BYTES } from '../../db/copy-out.ts'
+
 /**
  * Rows as PostgreSQL's `COPY … (FORMAT binary)` sends them, read where they are: an object for each of
  * them, or for each cell, would cost more than all the rest of an export.
@@ -5,6 +7,7 @@
  * field its length (-1: null) and its bytes (copyto.c).
  */
 const HEADER_BYTES = 19
+const COUNT_BYTES = 2
 const END_OF_ROWS = -1
 const TWO_TO_32 = 4_294_967_296
 /** Upper halves of what a JS number holds exactly. */
@@ -17,7 +20,7 @@ export class CopiedRows {
   readonly #end: number
   readonly #starts: Int32Array
   readonly #ends: Int32Array
-  #next = HEADER_BYTES
+  #next = 0
 
   constructor(bytes: Buffer, length: number, fields: number) {
     this.bytes = bytes
@@ -26,15 +29,24 @@ export class CopiedRows {
     this.#ends = new Int32Array(fields)
   }
 
-  /** Goes on to the next row. @returns false when there is none */
-  next(): boolean {
-    let at = this.#next
-    if (at + 2 > this.#end || this.bytes.readInt16BE(at) === END_OF_ROWS) return false
-    at += 2
+  /**
+   * Goes on to the next row, of which only the first fields may be asked for.
+   * @returns false when there is none, or not all of it
+   */
+  next(fields: number = this.#starts.length): boolean {
+    const { bytes } = this
+    const message = this.#next
+    let at = message + MESSAGE_HEAD_BYTES
+    if (at > this.#end) return false
+    this.#next = message + 1 + int32(bytes, message + 1)
+    if (message === 0) at += HEADER_BYTES
+    // Before the end of rows stands no count.
+    if (this.#next > this.#end || int16(bytes, at) === END_OF_ROWS) return false
+    at += COUNT_BYTES
     const starts = this.#starts
     const ends = this.#ends
-    for (let field = 0; field < starts.length; field++) {
-      const length = int32(this.bytes, at)
+    for (let field = 0; field < fields; field++) {
+      const length = int32(bytes, at)
       at += 4
       starts[field] = at
       // Of null, one before its beginning.
@@ -42,12 +54,11 @@ export class CopiedRows {
       ends[field] = at
       if (length < 0) at += 1
     }
-    this.#next = at
     return true
   }
 
   rewind(): void {
-    this.#next = HEADER_BYTES
+    this.#next = 0
   }
 
   isNull(field: number): boolean {
@@ -67,7 +78,7 @@ export class CopiedRows {
   }
 
   int16(field: number): number {
-    return this.bytes.readInt16BE(this.#starts[field]!)
+    return int16(this.bytes, this.#starts[field]!)
   }
 
   int32(field: number): number {
@@ -91,4 +102,8 @@ export class CopiedRows {
 /** As Buffer.readInt32BE does it, without its checks: it is asked for each cell. */
 function int32(bytes: Uint8Array, at: number): number {
   return (bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!
+}
+
+function int16(bytes: Uint8Array, at: number): number {
+  return ((bytes[at]! << 24) >> 16) | bytes[at + 1]!
 }

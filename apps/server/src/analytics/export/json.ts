@@ -1,58 +1,21 @@
 import type { ByteSink } from './byte-sink.ts'
-import type { CallColumn } from './call-columns.ts'
-import type { CallRow } from './call-row.ts'
-import { plainCell } from './csv.ts'
+import type { TextFormat } from './text-rows.ts'
 
 const QUOTE = 0x22
 const BACKSLASH = 0x5c
-const CLOSING_BRACE = 0x7d
 /** What is below a space has to be escaped. */
 const SPACE = 0x20
 
-/** What stands before each cell: the names are the same in every row. */
-export function jsonNames(columns: readonly CallColumn[]): string[] {
-  return columns.map(({ name }, index) => `${index === 0 ? '{' : ','}"${name}":`)
-}
-
-/** What a call does not have is null. */
-export function jsonRow(
-  sink: ByteSink,
-  columns: readonly CallColumn[],
-  names: readonly string[],
-  row: CallRow,
-): void {
-  for (let i = 0; i < columns.length; i++) {
-    sink.ascii(names[i]!)
-    if (!jsonCell(sink, columns[i]!, row)) sink.ascii('null')
-  }
-  sink.byte(CLOSING_BRACE)
-}
-
-/** @returns whether there was one */
-function jsonCell(sink: ByteSink, column: CallColumn, row: CallRow): boolean {
-  switch (column.type) {
-    case 'text':
-      if (!column.locate(row)) return false
-      jsonText(sink, row.source, row.start, row.end)
-      return true
-    case 'json':
-      // Stored as it is written by JSON.stringify: on one line.
-      if (!column.locate(row)) return false
-      sink.part(row.source, row.start, row.end)
-      return true
-    case 'word':
-    case 'instant': {
-      const begun = sink.length
-      sink.byte(QUOTE)
-      if (!plainCell(sink, column, row)) {
-        sink.length = begun
-        return false
-      }
-      sink.byte(QUOTE)
-      return true
-    }
-    default:
-      return plainCell(sink, column, row)
+/** An object for each call, which `end` may follow. */
+export function jsonFormat(end: string): TextFormat {
+  return {
+    before: (name, index) => `${index === 0 ? '{' : ','}"${name}":`,
+    absent: 'null',
+    quote: '"',
+    end: `}${end}`,
+    text: jsonText,
+    // Stored as it is written by JSON.stringify: on one line.
+    json: (sink, source, start, end) => sink.part(source, start, end),
   }
 }
 

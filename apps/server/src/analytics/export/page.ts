@@ -7,7 +7,14 @@ import {
   EXPORT_PAGE_BYTES_MIN,
 } from '../../limits.ts'
 import { CopiedRows } from './copied-rows.ts'
-import { CALL_FIELDS, type CallStretch, FIELD, type Place, pageStatement } from './page-sql.ts'
+import {
+  type CallStretch,
+  FIELD,
+  FIELDS,
+  FIELDS_SURVEYED,
+  type Place,
+  pageStatement,
+} from './page-sql.ts'
 import { readVoided } from './store.ts'
 
 export type Page = {
@@ -18,49 +25,66 @@ export type Page = {
   next: Place
 }
 
-export const FIRST_LINES = { lines: 1_000, scan: 1_000, bytes: EXPORT_PAGE_BYTES_MIN }
+export const FIRST_PLACE: Place = { after: 0, lines: 1_000, scan: 1_000 }
 
-/**
- * The next calls behind a place. Reads no more lines than it should and keeps no more bytes than it may,
- * and has its connection for that long only: who takes the file slowly holds no connection meanwhile.
- */
-export async function readPage(
-  pool: pg.Pool,
-  stretch: CallStretch,
-  place: Place,
-  signal: AbortSignal,
-): Promise<Page> {
-  const scanned = Math.min(stretch.through, place.after + place.scan)
-  const buffer = new PageBuffer(place.bytes)
-  const voided = await onConnection(pool, signal, async (client) => {
+/** Reads the pages of an export into two pieces of memory by turns: a page is good until the next but one. */
+export class Pages {
+  readonly #pool: pg.Pool
+  readonly #stretch: CallStretch
+  readonly #signal: AbortSignal
+  #buffer = new PageBuffer()
+  #other = new PageBuffer()
+
+  constructor(pool: pg.Pool, stretch: CallStretch, signal: AbortSignal) {
+    this.#pool = pool
+    this.#stretch = stretch
+    this.#signal = signal
+  }
+
+  /**
+   * The next calls behind a place. Reads no more lines than it should and keeps no more bytes than it may,
+   * and has its connection for that long only: who takes the file slowly holds no connection meanwhile.
+   */
+  async read(place: Place): Promise<Page> {
+    const buffer = this.#other
+    this.#other = this.#buffer
+    this.#buffer = buffer
+    buffer.clear()
+    const { tenantNo, through } = this.#stretch
     const { after } = place
-    await copyOut(client, pageStatement(stretch, { ...place, scanned }), (row) => buffer.add(row))
-    return readVoided(client, stretch.tenantNo, { after, to: scanned, through: stretch.through })
-  })
-  const rows = new CopiedRows(buffer.bytes, buffer.length, CALL_FIELDS.length)
-  const { count, lastSeq, senderNos } = survey(rows)
-  const isWhole = !buffer.overflowed && count < place.lines
-  const after = isWhole ? scanned : lastSeq
-  const next = nextPlace(after, count, place, buffer)
-  return { rows, voided, senderNos, next }
+    const scanned = Math.min(through, after + place.scan)
+    const voided = await onConnection(this.#pool, this.#signal, async (client) => {
+      const statement = pageStatement(this.#stretch, { ...place, scanned })
+      await copyOut(client, statement, (part) => buffer.add(part))
+      return readVoided(client, tenantNo, { after, to: scanned, through })
+    })
+    const rows = new CopiedRows(buffer.bytes, buffer.length, FIELDS)
+    const { count, lastSeq, senderNos } = survey(rows)
+    const isWhole = !buffer.overflowed && count < place.lines
+    const next = nextPlace(isWhole ? scanned : lastSeq, count, place, buffer.overflowed)
+    return { rows, voided, senderNos, next }
+  }
 }
 
 /** Large rows make pages of fewer lines; where nothing is found, more is looked at. */
-function nextPlace(after: number, count: number, place: Place, buffer: PageBuffer): Place {
-  const lines = buffer.overflowed ? count : Math.min(2 * place.lines, EXPORT_LINES_PER_PAGE_MAX)
+function nextPlace(after: number, count: number, place: Place, overflowed: boolean): Place {
+  const lines = overflowed ? count : Math.min(2 * place.lines, EXPORT_LINES_PER_PAGE_MAX)
   const isSparse = count * 4 < place.scan
   const scan = isSparse ? Math.min(4 * place.scan, EXPORT_LINES_PER_SCAN_MAX) : lines
-  return { after, lines, scan: Math.max(scan, lines), bytes: buffer.bytes.length }
+  return { after, lines, scan: Math.max(scan, lines) }
 }
 
 function survey(rows: CopiedRows): { count: number; lastSeq: number; senderNos: number[] } {
   const senderNos = new Set<number>()
   let count = 0
   let lastSeq = 0
-  while (rows.next()) {
+  let last = 0
+  while (rows.next(FIELDS_SURVEYED)) {
     count += 1
     lastSeq = Number(rows.int64(FIELD.seq))
-    if (!rows.isNull(FIELD.sender_no)) senderNos.add(rows.int32(FIELD.sender_no))
+    const senderNo = rows.isNull(FIELD.sender_no) ? last : rows.int32(FIELD.sender_no)
+    if (senderNo !== last) senderNos.add(senderNo)
+    last = senderNo
   }
   rows.rewind()
   return { count, lastSeq, senderNos: [...senderNos] }
@@ -68,27 +92,27 @@ function survey(rows: CopiedRows): { count: number; lastSeq: number; senderNos: 
 
 /** What a page has in memory. Rows that it has no room for are left for the next one. */
 class PageBuffer {
-  bytes: Buffer
+  bytes = Buffer.allocUnsafeSlow(EXPORT_PAGE_BYTES_MIN)
   length = 0
   overflowed = false
 
-  constructor(bytes: number) {
-    this.bytes = Buffer.allocUnsafeSlow(bytes)
+  clear(): void {
+    this.length = 0
+    this.overflowed = false
   }
 
-  add(row: Buffer): void {
-    const length = this.length + row.length
-    if (this.overflowed || length > EXPORT_PAGE_BYTES_MAX) {
-      this.overflowed = true
-      return
-    }
+  add(part: Buffer): void {
+    const room = EXPORT_PAGE_BYTES_MAX - this.length
+    if (part.length > room) this.overflowed = true
+    const length = this.length + Math.min(part.length, room)
     if (length > this.bytes.length) this.#grow(length)
-    this.bytes.set(row, this.length)
+    this.bytes.set(part.subarray(0, room), this.length)
     this.length = length
   }
 
   #grow(length: number): void {
-    const larger = Buffer.allocUnsafeSlow(Math.max(length, 2 * this.bytes.length))
+    const doubled = Math.min(2 * this.bytes.length, EXPORT_PAGE_BYTES_MAX)
+    const larger = Buffer.allocUnsafeSlow(Math.max(length, doubled))
     larger.set(this.bytes.subarray(0, this.length))
     this.bytes = larger
   }

@@ -8,7 +8,7 @@ import { expectStatus, testNode } from '../../../test/node.ts'
 import { sendCalls } from '../../../test/usage-example.ts'
 import { EXPORT_PAGE_BYTES_MAX, EXPORTS_PER_TENANT_MAX } from '../../limits.ts'
 import { callPieces } from './calls.ts'
-import { FIRST_LINES, readPage } from './page.ts'
+import { FIRST_PLACE, Pages } from './page.ts'
 
 const node = await testNode()
 after(() => node.stop())
@@ -47,10 +47,11 @@ async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
 }
 
 test('a page has a bound in bytes; what it has no room for is in the next ones, and nothing twice', async () => {
-  let place = { ...FIRST_LINES, after: 0, lines: 10_000, scan: 10_000 }
+  const pages = new Pages(pool, stretch, new AbortController().signal)
+  let place = { after: 0, lines: 10_000, scan: 10_000 }
   const seqs: number[] = []
   while (place.after < stretch.through) {
-    const page = await readPage(pool, stretch, place, new AbortController().signal)
+    const page = await pages.read(place)
     assert.ok(page.rows.bytes.length <= EXPORT_PAGE_BYTES_MAX)
     while (page.rows.next()) seqs.push(Number(page.rows.int64(0)))
     place = page.next
@@ -73,12 +74,45 @@ test('who does not take the file keeps two pages in memory and no connection', a
   const gone = new AbortController()
   const asked = { format: 'csv', after: null } as const
   const names = async () => new Map()
-  const pieces = callPieces({ ...source, pool: counted }, stretch, asked, names, gone.signal)
+  const pieces = callPieces({ ...source, pool: counted }, stretch, asked, names, {
+    signal: gone.signal,
+    isFree: () => false,
+  })
   await pieces.next()
   await until(() => pool.idleCount === pool.totalCount)
   assert.equal(connects, 2)
   await pieces.return(undefined)
 })
+
+test('memory is used again for the next piece, and never before the one in it is sent or compressed', async () => {
+  const query = `${PATH}&format=csv&through=${stretch.through}`
+  const never = { signal: new AbortController().signal, isFree: () => false }
+  const names = async () => new Map()
+  const asked = { format: 'csv', after: null } as const
+  const pieces: Buffer[] = []
+  for await (const piece of callPieces(source, stretch, asked, names, never)) pieces.push(piece)
+  const expected = withoutSender(Buffer.concat(pieces))
+  const readers = [haltingly(await open(query, large.key))]
+  readers.push(haltingly(await open(query, large.key, { 'accept-encoding': 'gzip' })))
+  const [plain, packed] = await Promise.all(readers)
+  assert.equal(withoutSender(plain!), expected)
+  assert.equal(withoutSender(gunzipSync(packed!)), expected)
+})
+
+/** As somebody reads whose line is slow now and then. */
+async function haltingly(message: IncomingMessage): Promise<Buffer> {
+  const chunks: Buffer[] = []
+  for await (const chunk of message) {
+    chunks.push(chunk)
+    for (let turns = chunks.length % 40; turns > 0; turns--) await new Promise(setImmediate)
+  }
+  return Buffer.concat(chunks)
+}
+
+/** Keys have names only over HTTP. */
+function withoutSender(csv: Buffer): string {
+  return csv.toString().replaceAll(/key_\w+/g, '')
+}
 
 test('what is sent is whole, though calls and voids come meanwhile', async () => {
   const expected = await callsFromEntries(node, large.id)
@@ -224,5 +258,5 @@ test('plans bind, and nobody sees what belongs to another tenant', async () => {
 test('what fails before the file begins is a problem like any other', async () => {
   const gone = new AbortController()
   gone.abort()
-  await assert.rejects(readPage(pool, stretch, { after: 0, ...FIRST_LINES }, gone.signal))
+  await assert.rejects(new Pages(pool, stretch, gone.signal).read(FIRST_PLACE))
 })

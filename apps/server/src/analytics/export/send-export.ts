@@ -1,4 +1,4 @@
-import { Readable } from 'node:stream'
+import { Readable, type Writable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { EXPORT_CHUNK_BYTES, EXPORT_STALLED_SECONDS_MAX } from '../../limits.ts'
@@ -29,7 +29,10 @@ export async function sendExport(
   reply.raw.once('close', onClose)
   // Who has left already is not told of once more.
   if (reply.raw.destroyed) onClose()
-  const pieces = file.pieces(gone.signal)
+  let way: { body: Readable; into: Writable } | null = null
+  // What was taken is in one of the two until it has been sent, or compressed.
+  const isFree = () => way?.body.readableLength === 0 && way.into.writableLength === 0
+  const pieces = file.pieces({ signal: gone.signal, isFree })
   const first = await pieces.next()
   const body = Readable.from(watched(first, pieces, reply), {
     objectMode: false,
@@ -37,6 +40,7 @@ export async function sendExport(
   })
   reply.headers(headersOf(file, coding))
   const compressor = compressorOf(coding)
+  way = { body, into: compressor ?? reply.raw }
   if (compressor === null) return reply.send(body)
   // What fails on either side ends both; the reply hears of it by the stream that it is sent.
   pipeline(body, compressor).catch(() => undefined)

@@ -8,7 +8,7 @@ import { needOf, requireFeature } from '../gate.ts'
 import { datedRange } from '../history.ts'
 import type { Range, RangeQuery } from '../range.ts'
 import { wholeReader } from '../readings/reader.ts'
-import { callPieces } from './calls.ts'
+import { callPieces, type Taking } from './calls.ts'
 import { dailyTable } from './daily.ts'
 
 export type ExportQuery = RangeQuery & {
@@ -20,13 +20,13 @@ export type ExportQuery = RangeQuery & {
   coding: string
 }
 
-/** A file in pieces, made as they are taken, until the signal says that nobody takes them. */
+/** A file in pieces, made as they are taken. */
 export type ExportFile = {
   name: string
   type: string
   /** The last line of the log that it may show; null: it is no part of the log. */
   through: number | null
-  pieces(signal: AbortSignal): AsyncIterator<Buffer>
+  pieces(taking: Taking): AsyncIterator<Buffer>
 }
 
 /** What was used, to be kept as a file: the table of days, or each call. */
@@ -64,8 +64,8 @@ function exportOfCalls(subject: Subject, query: ExportQuery): Answer<ExportFile>
   return {
     dependsOn: async () => [range.from, range.to, await namesIn(subject, range)],
     async read() {
-      const pieces = (signal: AbortSignal) =>
-        callPieces(source, stretch, { format, after }, senderNames, signal)
+      const pieces = (taking: Taking) =>
+        callPieces(source, stretch, { format, after }, senderNames, taking)
       return { ...namedFile('usage_events', range, format), through, pieces }
     },
   }
