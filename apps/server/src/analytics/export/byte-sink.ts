@@ -4,6 +4,8 @@ const DIGIT_0 = 0x30
 const MINUS = 0x2d
 const POINT = 0x2e
 const LETTER_Z = 0x5a
+/** More is copied faster by a call out of JavaScript. */
+const BY_HAND_BYTES_MAX = 12
 /** Larger rows make the sink grow. */
 const ROW_BYTES_USUAL_MAX = 8 * 1024
 const MICROS_PER_UNIT = 1_000_000
@@ -59,7 +61,12 @@ export class ByteSink {
   }
 
   put(source: Uint8Array): void {
-    this.part(source, 0, source.length)
+    const count = source.length
+    this.reserve(count)
+    const { bytes, length } = this
+    if (count > BY_HAND_BYTES_MAX) bytes.set(source, length)
+    else for (let i = 0; i < count; i++) bytes[length + i] = source[i]!
+    this.length = length + count
   }
 
   part(source: Uint8Array, start: number, end: number): void {

@@ -4,6 +4,18 @@ export type CallStretch = { tenantNo: number; from: number; to: number; through:
 /** Where the next page begins, and how much it may look at. */
 export type Place = { after: number; lines: number; scan: number }
 
+/** Two small numbers (ledger/codes.ts) and three flags in one number. */
+export const CODE_SQL = `kind | (reason::int4 << 8) | (counted::int4 << 16) | (overage::int4 << 17)
+  | (failed::int4 << 18)`
+/** What is in a code. */
+export const CODE = {
+  kind: (code: number) => code & 0xff,
+  reason: (code: number) => (code >> 8) & 0xff,
+  counted: (code: number) => ((code >> 16) & 1) === 1,
+  overage: (code: number) => ((code >> 17) & 1) === 1,
+  failed: (code: number) => ((code >> 18) & 1) === 1,
+}
+
 /**
  * What a page has of each call, in this order: first what is looked at before the rest. Small things come
  * together in one number, since each field costs PostgreSQL as much, however little is in it.
@@ -11,8 +23,7 @@ export type Place = { after: number; lines: number; scan: number }
 const CALL_FIELDS = {
   seq: 'seq',
   sender_no: 'sender_no',
-  code: `kind | (reason::int4 << 8) | (counted::int4 << 16) | (overage::int4 << 17)
-      | (failed::int4 << 18)`,
+  code: CODE_SQL,
   recorded_at: 'recorded_at',
   occurred_at: 'occurred_at',
   credits: 'credits',
@@ -42,33 +53,28 @@ export const FIELDS = Object.keys(CALL_FIELDS).length
 /** The first ones, up to the sender. */
 export const FIELDS_SURVEYED = FIELD.sender_no + 1
 
-/** What is in a code: two small numbers (ledger/codes.ts) and three flags. */
-export const CODE = {
-  kind: (code: number) => code & 0xff,
-  reason: (code: number) => (code >> 8) & 0xff,
-  counted: (code: number) => ((code >> 16) & 1) === 1,
-  overage: (code: number) => ((code >> 17) & 1) === 1,
-  failed: (code: number) => ((code >> 18) & 1) === 1,
-}
-
-/**
- * Not in store.ts, since COPY takes no parameters: all that stands here is numbers and times that were
- * checked before. A call happens when its sender says, but never later than it was recorded; so lines
- * before `from` cannot be about what came after, but all later ones can be about what came before.
- */
+/** Not in store.ts, since COPY takes no parameters: all that stands here is numbers and times that were checked before. */
 export function pageStatement(
   { tenantNo, from, to }: CallStretch,
   { after, lines, scanned }: Place & { scanned: number },
 ): string {
-  const [start, end] = [from, to].map((at) => `'${new Date(at).toISOString()}'::timestamptz`)
   return `COPY (
     SELECT ${Object.values(CALL_FIELDS).join(', ')} FROM entry
     WHERE tenant_no = ${whole(tenantNo)} AND seq > ${whole(after)} AND seq <= ${whole(scanned)}
-      AND (kind = 3 OR kind = 4)
-      AND recorded_at >= ${start} AND (occurred_at IS NULL OR occurred_at >= ${start})
-      AND (recorded_at < ${end} OR occurred_at < ${end})
+      AND (kind = 3 OR kind = 4) AND ${happenedIn(from, to)}
     ORDER BY seq LIMIT ${whole(lines)}
   ) TO STDOUT (FORMAT binary)`
+}
+
+/**
+ * A call happens when its sender says, but never later than it was recorded; so lines before `from` cannot
+ * be about what came after, but all later ones can be about what came before. That least(occurred_at,
+ * recorded_at) is in [from, to), in words that cost PostgreSQL less for each line.
+ */
+export function happenedIn(from: number, to: number): string {
+  const [start, end] = [from, to].map((at) => `'${new Date(at).toISOString()}'::timestamptz`)
+  return `recorded_at >= ${start} AND (occurred_at IS NULL OR occurred_at >= ${start})
+      AND (recorded_at < ${end} OR occurred_at < ${end})`
 }
 
 function whole(value: number): string {
