@@ -23,6 +23,9 @@ export const USAGE_DIMENSIONS = [
   'property',
 ] as const
 export type UsageDimension = (typeof USAGE_DIMENSIONS)[number]
+/** What calls can be filtered by under its own name; by properties with the names of those. */
+export type UsageFilter = Exclude<UsageDimension, 'property'>
+export const USAGE_FILTERS = USAGE_DIMENSIONS.filter((name) => name !== 'property')
 
 const date = z
   .union([z.iso.date(), z.iso.datetime({ offset: true })], {
@@ -57,6 +60,31 @@ const paging = {
 }
 export const rangeQuery = z.strictObject({ ...tenantQuery.shape, ...periodQuery })
 export const historyQuery = z.strictObject({ ...rangeQuery.shape, granularity, ...paging })
+
+const listed = z
+  .string()
+  .min(1)
+  .max(4 * NAME_CHARS_MAX)
+const filter = listed
+  .describe(
+    'Only calls with one of these values, with commas between. Several filters hold together. By another one than is grouped by, or by several, the log is read: no more than 500,000 lines, and no calls that were recorded more than 24 hours after the range',
+  )
+  .optional()
+const filters = {
+  service: filter,
+  endpoint: filter,
+  method: filter,
+  key: filter,
+  team: filter,
+  conversion: filter,
+  file_type: filter,
+  output_format: filter,
+  status: filter,
+  error_code: filter,
+  region: filter,
+  feature: filter,
+} satisfies Record<UsageFilter, typeof filter>
+
 export const timeseriesQuery = z.strictObject({
   ...rangeQuery.shape,
   granularity,
@@ -67,11 +95,12 @@ export const timeseriesQuery = z.strictObject({
     .max(NAME_CHARS_MAX)
     .describe('With group_by=property: one of those that the catalog counts')
     .optional(),
-  values: z
-    .string()
-    .min(1)
-    .max(4 * NAME_CHARS_MAX)
-    .describe('Only these values of group_by, with commas between')
+  values: listed.describe('Only these values of group_by, with commas between').optional(),
+  ...filters,
+  properties: listed
+    .describe(
+      'Only calls with these custom properties: `name=value` with commas between. A name may come several times: one of its values is enough',
+    )
     .optional(),
   series: z.coerce
     .number()

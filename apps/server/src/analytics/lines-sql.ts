@@ -1,5 +1,5 @@
 import { USAGE_VALUE_CHARS_MAX } from '../limits.ts'
-import { DIMENSION_CODES, EQUALS } from './dimensions.ts'
+import { DIMENSION_CODES, type Dimension, EQUALS } from './dimensions.ts'
 
 // How SQL sees a line of the log as usage, in one place for the fold and for what is not folded yet.
 
@@ -35,7 +35,7 @@ export function propertiesOf(names: string | null): string {
 }
 
 /** What is counted, of calls as above with a \`sign\`: -1 takes a voided one out again. */
-const MEASURES = `
+export const MEASURES = `
   sum(CASE WHEN denied THEN 0 ELSE sign END)::int8 AS calls,
   sum(CASE WHEN failed THEN sign ELSE 0 END)::int8 AS failures,
   sum(CASE WHEN denied THEN sign ELSE 0 END)::int8 AS denials,
@@ -55,34 +55,41 @@ export const SUMS = `
   sum(timed)::int8 AS timed, sum(ms) AS ms, max(largest_bytes) AS largest_bytes,
   max(last_at) AS last_at`
 
-/**
- * Dimensions, numbered as in dimensions.ts, of calls `c` that are grouped by some columns; null: a call has
- * none of this one. In two halves, because there are often few groups by each and many by both.
- */
+/** What calls `c` are counted by, as they were described above; null: a call has none of this one. */
+export const DIMENSION_VALUES = {
+  total: `''`,
+  service: 'c.service',
+  endpoint: 'c.endpoint',
+  method: 'c.method',
+  key: 'c.sender',
+  conversion: `c.file_type || '-to-' || c.output_format`,
+  file_type: 'c.file_type',
+  output_format: 'c.output_format',
+  status: `CASE WHEN c.denied THEN 'denied' WHEN c.failed THEN 'failure' ELSE 'success' END`,
+  error_code: `CASE WHEN c.failed THEN coalesce(c.error_code, 'unknown') END`,
+  region: 'c.region',
+  feature: 'c.feature',
+} as const satisfies Record<Exclude<Dimension, 'property'>, string>
+
+/** In two halves, because there are often few groups by each and many by both. */
 const HALVES = [
   {
     columns: 'service, endpoint, method, sender, region, feature',
-    dimensions: `(VALUES
-      (1::int2, c.service),
-      (2::int2, c.endpoint),
-      (3::int2, c.method),
-      (4::int2, c.sender),
-      (10::int2, c.region),
-      (11::int2, c.feature)
-    ) AS d (dimension, value)`,
+    dimensions: ['service', 'endpoint', 'method', 'key', 'region', 'feature'],
   },
   {
     columns: 'denied, failed, error_code, file_type, output_format',
-    dimensions: `(VALUES
-      (0::int2, ''),
-      (5::int2, c.file_type || '-to-' || c.output_format),
-      (6::int2, c.file_type),
-      (7::int2, c.output_format),
-      (8::int2, CASE WHEN c.denied THEN 'denied' WHEN c.failed THEN 'failure' ELSE 'success' END),
-      (9::int2, CASE WHEN c.failed THEN coalesce(c.error_code, 'unknown') END)
-    ) AS d (dimension, value)`,
+    dimensions: ['total', 'conversion', 'file_type', 'output_format', 'status', 'error_code'],
   },
 ] as const
+
+/** Numbered as in dimensions.ts, of calls that are grouped by the columns that they need. */
+function valuesOf(dimensions: readonly (keyof typeof DIMENSION_VALUES)[]): string {
+  const rows = dimensions.map(
+    (name) => `(${DIMENSION_CODES[name]}::int2, ${DIMENSION_VALUES[name]})`,
+  )
+  return `(VALUES ${rows.join(', ')}) AS d (dimension, value)`
+}
 
 const MEASURED = `c.calls, c.failures, c.denials, c.units, c.credits, c.sized, c.bytes, c.timed, c.ms,
   c.largest_bytes, c.last_at`
@@ -97,7 +104,7 @@ export function usageBy(keys: string, calls: string, hasProperties: string): str
     SELECT ${keys}, d.dimension, d.value, ${MEASURED}
     FROM (
       SELECT ${keys}, ${columns}, ${MEASURES} FROM ${calls} GROUP BY ${keys}, ${columns}
-    ) AS c CROSS JOIN LATERAL ${dimensions}
+    ) AS c CROSS JOIN LATERAL ${valuesOf(dimensions)}
     WHERE d.value IS NOT NULL`,
   )
   const properties = `

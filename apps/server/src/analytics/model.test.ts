@@ -13,6 +13,7 @@ import {
   percentileNaively,
   usageOf,
 } from '../../test/usage-model.ts'
+import { compareFiltered, type Filtered, filtered } from '../../test/usage-filters.ts'
 import { COUNTED_LISTS, compareValues, properties } from '../../test/usage-properties.ts'
 import { loadCatalog } from '../catalog/load-catalog.ts'
 import { parseCatalog } from '../catalog/parse-catalog.ts'
@@ -104,7 +105,8 @@ test('every answer is what the lines of the log say, whatever is folded', async 
   const property = fc.asyncProperty(
     fc.constantFrom(...ZONES),
     fc.array(step, { minLength: 4, maxLength: 14 }),
-    async (zone, steps) => {
+    fc.array(filtered, { minLength: 6, maxLength: 6 }),
+    async (zone, steps, queries) => {
       const made = await node.tenant({
         plan: 'all',
         time_zone: zone,
@@ -116,7 +118,7 @@ test('every answer is what the lines of the log say, whatever is folded', async 
       const tenant: Tenant = { ...made, zone, now: START }
       for (const [index, one] of steps.entries()) {
         await take(tenant, one)
-        if (index % 3 === 2 || index === steps.length - 1) await compare(tenant)
+        if (index % 3 === 2 || index === steps.length - 1) await compare(tenant, queries)
       }
       assert.deepEqual(await differencesOfRollups(pool), [])
     },
@@ -177,7 +179,7 @@ async function voidOne(tenant: Tenant, which: number): Promise<void> {
   expectStatus(await node.call('POST', path, service.key, { reason: 'test' }), 200)
 }
 
-async function compare(tenant: Tenant): Promise<void> {
+async function compare(tenant: Tenant, queries: readonly Filtered[]): Promise<void> {
   const calls = await loggedCalls(pool, tenant.id)
   await compareHistory(tenant, calls, 'daily')
   await compareHistory(tenant, calls, 'hourly')
@@ -185,6 +187,7 @@ async function compare(tenant: Tenant): Promise<void> {
   await compareWhole(tenant, calls)
   await compareSeries(tenant, calls)
   await compareProperties(tenant, calls)
+  for (const query of queries) await compareFiltered({ node, ...tenant }, calls, query)
 }
 
 function day(at: number, zone: string): string {

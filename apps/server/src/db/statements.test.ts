@@ -27,6 +27,12 @@ const AUDIT_LINE = {
 }
 const STRETCHES = { tenantNo: 1, starts: [0, 3_600_000] }
 const LOG_STRETCH = { after: 0, through: 1, since: 0 }
+const FILTERED = { ...STRETCHES, dimension: 'property', property: 'p', valuesMax: 2 }
+const ANY_FILTER = {
+  dimensions: new Map([['status', new Set(['failure'])]]),
+  properties: new Map([['p', new Set(['v'])]]),
+  senderNos: [1, -1],
+}
 const ROLLUPS_AT = { generation: 0, foldedSeq: 0, byDay: true }
 const PLACEMENT = { timeZone: 'UTC', hourZone: 'UTC', properties: ['p'] }
 const ASKED = { dimensions: [0], property: 'p' }
@@ -169,6 +175,10 @@ const STATEMENTS: Record<string, Record<string, readonly unknown[]>> = {
   },
   'access/unlock': { readEmailsOfTenant: [1] },
   'analytics/export': { readVoided: [1, { after: 0, to: 1, through: 1 }] },
+  'analytics/filters': {
+    readFilteredUsage: [FILTERED, LOG_STRETCH, ANY_FILTER],
+    readLoggedSenders: [1, LOG_STRETCH],
+  },
   'analytics/metrics': { readCounters: [1], readLatencies: [1] },
   'analytics/readings': {
     readTail: [{ tenantNo: 1, hourZone: 'UTC', property: null }, null],

@@ -57,7 +57,7 @@ function readerOfStretch(
 }
 
 /** Nothing happens after it is recorded, so no line before `from` is about what came after. */
-async function logStretch(
+export async function logStretch(
   { pool, tenantNo }: UsageSource,
   from: number,
   to: number,

@@ -17,6 +17,7 @@ import {
   type PackedCalls,
   type PackedUsage,
 } from './packed.ts'
+import { instants, within } from './stretches-sql.ts'
 
 /** What a reading is about. `starts`: where its stretches begin, and last where the last one ends, ms. */
 export type Stretches = { tenantNo: number; starts: readonly number[] }
@@ -122,9 +123,6 @@ export async function readTail(
   return rows[0]!
 }
 
-const within = (column: string) =>
-  `${column} >= ($2::timestamptz[])[1] AND ${column} < ($2::timestamptz[])[cardinality($2::timestamptz[])]`
-
 /** No row where the folder has gone on since, so that nothing is read that belongs to another tail. */
 const atPosition = (column: string, rows: string) => `
   SELECT (${rows}) AS ${column} FROM usage_position
@@ -213,7 +211,7 @@ export async function readRolledHistograms(
   return rows[0]?.histograms ?? null
 }
 
-/** Voids are few and have an index of their own. */
+/** Voids are few and have an index of their own. What was recorded later was not counted: nor is it taken out. */
 const logged = (property: string | null) => `
   stretch AS MATERIALIZED (
     SELECT ${LINE_COLUMNS} FROM entry
@@ -222,7 +220,7 @@ const logged = (property: string | null) => `
   ), later AS MATERIALIZED (
     SELECT kind, detail FROM entry
     WHERE tenant_no = $1::int4 AND kind NOT IN (3, 4) AND kind = 11 AND seq > $4::int8
-      AND recorded_at >= $6
+      AND recorded_at >= $6 AND (detail ->> 'voided_seq')::int8 <= $5::int8
   ), ${lines('stretch', 'later', property === null ? null : `array_remove(ARRAY[${property}], NULL)`)}`
 
 const PLACED = `(
@@ -324,8 +322,4 @@ export async function readUncountedLines(
   })
   const lines = rows[0]?.lines ?? null
   return lines === null ? null : Number(lines)
-}
-
-function instants(starts: readonly number[]): string[] {
-  return starts.map((at) => new Date(at).toISOString())
 }
