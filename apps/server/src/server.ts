@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify'
-import pg from 'pg'
+import type pg from 'pg'
 import type { Logger } from 'pino'
 import { Directory } from './access/directory.ts'
 import { appendAudit } from './access/audit/append.ts'
@@ -20,6 +20,7 @@ import { type Catalog, openCatalog } from './catalog/catalog.ts'
 import { isEmptyDiff } from './catalog/catalog-diff.ts'
 import { loadFileAtStart } from './catalog/catalog-file.ts'
 import { readCatalogFile } from './catalog/read-catalog.ts'
+import { Client } from './db/client.ts'
 import { migrate } from './db/migrate.ts'
 import { ensurePartitions } from './db/partitions.ts'
 import { connectionOptions, createPool } from './db/pool.ts'
@@ -197,7 +198,7 @@ function doJobs({
 
 /** A lane's own connection: pipelined, and told that a commit is on disk when it is answered. */
 async function connectLane(databaseUrl: string, log: Logger): Promise<pg.Client> {
-  const client = new pg.Client({ ...connectionOptions(databaseUrl), pipeline: true })
+  const client: pg.Client = new Client({ ...connectionOptions(databaseUrl), pipeline: true })
   client.on('error', (error) => log.warn({ err: error }, "a lane's connection broke"))
   await client.connect()
   await client.query('SET synchronous_commit = on')

@@ -25,7 +25,7 @@ export function copyOut(
 
 type Done = (error: Error | null) => void
 
-/** As the driver calls it (pg's lib/client.js). It puts its clock around `callback`. */
+/** As the driver calls it (pg's lib/client.js). `client.ts` puts its clock around `callback`. */
 class CopyOut implements pg.Submittable {
   readonly text: string
   callback: Done

@@ -1,5 +1,6 @@
 import { runMigrations } from 'graphile-worker'
 import pg from 'pg'
+import { Client } from './client.ts'
 
 export const JOBS_SCHEMA = 'graphile_worker'
 
@@ -18,7 +19,7 @@ export async function migrateJobs(options: pg.PoolConfig): Promise<void> {
  * bigint that our other connections make of them.
  */
 export function createJobsPool(options: pg.PoolConfig): pg.Pool {
-  const pool = new JobsPool({ ...options, types: { getTypeParser } })
+  const pool = new JobsPool({ ...options, Client, types: { getTypeParser } })
   // Without a listener, a connection that breaks ends the process. The statement under way says so too.
   pool.on('error', () => undefined)
   pool.on('connect', (client) => client.on('error', () => undefined))

@@ -4,6 +4,7 @@ import {
   DATABASE_CONNECTIONS_MAX,
   DATABASE_STATEMENT_MS_MAX,
 } from '../limits.ts'
+import { Client } from './client.ts'
 
 // bigint columns hold micro-credits and sequence numbers: never through a float.
 pg.types.setTypeParser(pg.types.builtins.INT8, (text) => BigInt(text))
@@ -15,6 +16,7 @@ export type Queryable = Pick<pg.ClientBase, 'query'>
 export function createPool(url: string, onError: (error: Error) => void): pg.Pool {
   const pool = new pg.Pool({
     ...connectionOptions(url),
+    Client,
     max: DATABASE_CONNECTIONS_MAX,
     connectionTimeoutMillis: DATABASE_CONNECT_MS_MAX,
   })
@@ -72,7 +74,7 @@ export async function withoutTimeLimits<T>(
   pool: pg.Pool,
   work: (client: pg.ClientBase) => Promise<T>,
 ): Promise<T> {
-  const client = new pg.Client({ ...pool.options, query_timeout: 0, statement_timeout: 0 })
+  const client: pg.Client = new Client({ ...pool.options, query_timeout: 0, statement_timeout: 0 })
   // If it breaks, the statement under way says so.
   client.on('error', () => undefined)
   await client.connect()
