@@ -3,6 +3,7 @@ import { mkdirSync, openSync, readFileSync } from 'node:fs'
 import { type AddressInfo, createServer } from 'node:net'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import nodeFlags from '../scripts/node-flags.json' with { type: 'json' }
 import { CannotMeasure } from './failure.ts'
 import type { Workspace } from './workspace.ts'
 
@@ -51,12 +52,12 @@ export async function serverSettings(
   }
 }
 
-/** Starts Tollgate; it is not ready yet when this returns. */
+/** Starts Tollgate, as `npm start` does; it is not ready yet when this returns. */
 export function spawnServer(settings: ServerSettings): Server {
   const logFile = `${settings.dataDir}.log`
   mkdirSync(dirname(logFile), { recursive: true })
   const log = openSync(logFile, 'a')
-  const child = spawn(process.execPath, [MAIN, 'serve'], {
+  const child = spawn(process.execPath, [...nodeFlags, MAIN, 'serve'], {
     // Tollgate stops by itself when the channel to its parent breaks: nothing is left if this dies.
     stdio: ['ignore', log, log, 'ipc'],
     env: environment(settings),

@@ -18,14 +18,14 @@ const parent = process.ppid
  * The child has an IPC channel to us. When we are killed with -9 the channel breaks, and the child's
  * `process` emits 'disconnect': its chance to stop instead of running on unseen.
  */
-export async function launch(file, args, stopMsMax = STOP_MS_MAX) {
+export async function launch(file, args, { nodeFlags = [], stopMsMax = STOP_MS_MAX } = {}) {
   try {
     await ensureInstalled()
   } catch (error) {
     console.error(error.message)
     process.exit(1)
   }
-  const child = spawn(pinnedNode, [resolve(root, file), ...args], {
+  const child = spawn(pinnedNode, [...nodeFlags, resolve(root, file), ...args], {
     stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
     env: { NODE_COMPILE_CACHE: resolve(root, COMPILE_CACHE), ...process.env },
   })

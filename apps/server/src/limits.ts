@@ -264,7 +264,7 @@ export const PDF_ROWS_PER_TURN = 10
 /** More are refused with 503: memory stays bounded. */
 export const PDFS_WAITING_MAX = 200
 export const PDF_THREAD_HEAP_MB_MAX = 512
-/** A thread with its fonts has 100 MB, which a server needs back that makes a few PDFs a day. */
+/** A thread with its fonts has 60 MB, which a server needs back that makes a few PDFs a day. */
 export const PDF_THREAD_IDLE_SECONDS = 60
 /** Few, so that a node that answers an operator's question goes on deciding calls in between. */
 export const BACKTEST_LINES_PER_READ = 500
