@@ -88,15 +88,12 @@ export async function usage(workspace: Workspace, options: Options): Promise<Rep
       'latencies count from when a read was due',
       `${whole((long.account.lastSeq + short.account.lastSeq) / seconds)} lines/s were folded by a node that was just started`,
     ],
-    broken: (
-      await Promise.all(histories.map((one) => miscounted(subject, one, readings[1]!)))
-    ).flat(),
+    broken: (await Promise.all(histories.map((one) => miscounted(subject, one, from)))).flat(),
   }
 }
 
 function readingsOf(from: number, to: number): Reading[] {
-  const [first, last] = [from, to].map((at) => new Date(at).toISOString().slice(0, 10))
-  const range = `start_date=${first}&end_date=${last}`
+  const range = rangeOf(from, to)
   return [
     { name: 'summary', query: '', isBar: true },
     { name: 'history', query: `?granularity=daily&${range}`, isBar: true },
@@ -106,20 +103,32 @@ function readingsOf(from: number, to: number): Reading[] {
   ]
 }
 
-/** Waits until the node has folded what was written before it started, but for short tails. @returns seconds */
+function rangeOf(from: number, to: number): string {
+  const [first, last] = [from, to].map((at) => new Date(at).toISOString().slice(0, 10))
+  return `start_date=${first}&end_date=${last}`
+}
+
+/**
+ * Waits until the node has folded what was written before it started, but for short tails, and billing as
+ * well, which would otherwise go on beside the readings. @returns seconds until the first of them was done
+ */
 async function folded(pool: pg.Pool, customers: readonly Customer[]): Promise<number> {
   progress('waiting until it is folded')
   const began = performance.now()
   const tenantNos = customers.map(({ account }) => account.tenantNo)
-  for (;;) {
+  const isFolded = async (position: string) => {
     const { rows } = await pool.query(
-      `SELECT FROM account JOIN usage_position AS p USING (tenant_no)
-       WHERE tenant_no = ANY ($1) AND p.live AND last_seq - p.folded_seq < $2`,
+      `SELECT FROM account JOIN ${position} AS p USING (tenant_no)
+       WHERE tenant_no = ANY ($1) AND last_seq - p.folded_seq < $2`,
       [tenantNos, USAGE_FOLD_LINES_MIN],
     )
-    if (rows.length === customers.length) return (performance.now() - began) / 1_000
-    await sleep(POLL_MS)
+    return rows.length === customers.length
   }
+  while (!(await isFolded('usage_position'))) await sleep(POLL_MS)
+  const seconds = (performance.now() - began) / 1_000
+  progress('waiting until it is rated')
+  while (!(await isFolded('billing_position'))) await sleep(POLL_MS)
+  return seconds
 }
 
 async function read(
@@ -163,10 +172,7 @@ async function firstReads(subject: Subject, id: string, from: number): Promise<L
   const log = new LatencyLog()
   for (let index = 0; index < FIRST_READS; index += 1) {
     const [first, days] = [index % 10, 20 + Math.floor(index / 10)]
-    const [start, end] = [first, first + days].map((day) =>
-      new Date(from + day * DAY_MS).toISOString().slice(0, 10),
-    )
-    const range = `start_date=${start}&end_date=${end}`
+    const range = rangeOf(from + first * DAY_MS, from + (first + days) * DAY_MS)
     const began = performance.now()
     await api.get(`/api/admin/tenants/${id}/usage/history?granularity=daily&${range}`)
     log.add(performance.now() - began)
@@ -207,10 +213,12 @@ function rowsOf({ name, query, isBar }: Reading, [short, long]: [History, Histor
 async function miscounted(
   subject: Subject,
   { customer, sent }: History,
-  { query }: Reading,
+  from: number,
 ): Promise<string[]> {
   const api = new Api(subject.server, subject.settings.operatorKey)
   const id = customer.tenantId
+  // It may have become tomorrow meanwhile.
+  const query = `?granularity=daily&${rangeOf(from, Date.now())}`
   const { totals } = await api.get<{ totals: { conversions: number } }>(
     `/api/admin/tenants/${id}/usage/history${query}`,
   )
