@@ -16,14 +16,19 @@ export const COUNTER_LABELS = `
 export const LATENCY_BOUND = `(ARRAY[${[...LATENCY_BOUNDS_MS, UNBOUNDED_MS].join(', ')}]::int8[])[
   1 + width_bucket(l.ms, ARRAY[${LATENCY_BOUNDS_MS.map((ms) => ms + 1).join(', ')}]::int8[])]`
 
+/** Of calls that are grouped, what is counted for life: a void takes nothing out. */
+export const EVER = `count(*) FILTER (WHERE sign > 0) AS ever, min(seq) FILTER (WHERE sign > 0) AS first_seq`
+
 /**
- * Counts the calls of `lines`. Who came first has a row of its own: that depends on the log alone and
- * not on how it is cut up, so readers can tell of lines which row they will be in. A void takes nothing out.
+ * Counts calls by `outcomes` and by `timings`, which the fold has grouped already. Who came first has a
+ * row of its own: that depends on the log alone and not on how it is cut up, so readers can tell of lines
+ * which row they will be in.
  */
-export const COUNT_LINES = `
+export const COUNT_FOR_LIFE = `
 counted_for_life AS MATERIALIZED (
-  SELECT l.tenant_no, l.generation, ${COUNTER_LABELS}, count(*)::int8 AS calls, min(l.seq) AS first_seq
-  FROM lines AS l WHERE l.sign > 0 GROUP BY 1, 2, 3, 4, 5, 6
+  SELECT l.tenant_no, l.generation, ${COUNTER_LABELS}, sum(l.ever)::int8 AS calls,
+    min(l.first_seq) AS first_seq
+  FROM outcomes AS l WHERE l.ever > 0 GROUP BY 1, 2, 3, 4, 5, 6
 ), ranked_for_life AS (
   SELECT c.*, known.there IS NULL AS fresh,
     row_number() OVER (
@@ -51,8 +56,8 @@ counted_for_life AS MATERIALIZED (
   DO UPDATE SET calls = u.calls + EXCLUDED.calls
 ), latencies AS (
   INSERT INTO usage_latency AS u (tenant_no, generation, le_ms, calls, ms)
-  SELECT l.tenant_no, l.generation, ${LATENCY_BOUND}, count(*), sum(l.ms)
-  FROM lines AS l WHERE l.sign > 0 AND l.ms IS NOT NULL GROUP BY 1, 2, 3
+  SELECT tenant_no, generation, le_ms, sum(ever), sum(ever_ms)
+  FROM timings WHERE ever > 0 GROUP BY 1, 2, 3
   ON CONFLICT (tenant_no, generation, le_ms)
   DO UPDATE SET calls = u.calls + EXCLUDED.calls, ms = u.ms + EXCLUDED.ms
 )`

@@ -71,17 +71,19 @@ export const DIMENSION_VALUES = {
   feature: 'c.feature',
 } as const satisfies Record<Exclude<Dimension, 'property'>, string>
 
-/** In two halves, because there are often few groups by each and many by both. */
-const HALVES = [
-  {
-    columns: 'service, endpoint, method, sender, region, feature',
-    dimensions: ['service', 'endpoint', 'method', 'key', 'region', 'feature'],
-  },
-  {
-    columns: 'denied, failed, error_code, file_type, output_format',
-    dimensions: ['total', 'conversion', 'file_type', 'output_format', 'status', 'error_code'],
-  },
-] as const
+/** In two halves, because there are often few groups by each and many by both: what was asked, */
+const REQUESTS = {
+  columns: 'endpoint, method, sender, region, feature',
+  dimensions: ['endpoint', 'method', 'key', 'region', 'feature'],
+} as const
+/** and what became of it. */
+const OUTCOMES = {
+  columns: 'service, denied, failed, error_code, file_type, output_format',
+  dimensions: [
+    ...(['total', 'service', 'conversion', 'file_type', 'output_format'] as const),
+    ...(['status', 'error_code'] as const),
+  ],
+} as const
 
 /** Numbered as in dimensions.ts, of calls that are grouped by the columns that they need. */
 function valuesOf(dimensions: readonly (keyof typeof DIMENSION_VALUES)[]): string {
@@ -94,17 +96,33 @@ function valuesOf(dimensions: readonly (keyof typeof DIMENSION_VALUES)[]): strin
 const MEASURED = `c.calls, c.failures, c.denials, c.units, c.credits, c.sized, c.bytes, c.timed, c.ms,
   c.largest_bytes, c.last_at`
 
+/** Calls, as above, by `keys` and what became of them. @param more SQL of what else is counted */
+export function outcomesBy(keys: string, calls: string, more = ''): string {
+  const { columns } = OUTCOMES
+  return `SELECT ${keys}, ${columns}, ${MEASURES}${more} FROM ${calls} GROUP BY ${keys}, ${columns}`
+}
+
 /**
  * Usage of `calls`, as above, by `keys` and each value of each dimension; one several times.
  * @param hasProperties SQL that looks at no call: whether they have any; if not, nobody searches for them
+ * @param outcomes what `outcomesBy` gives of them, where it is needed for something else as well
  */
-export function usageBy(keys: string, calls: string, hasProperties: string): string {
-  const halves = HALVES.map(
-    ({ columns, dimensions }) => `
+export function usageBy(
+  keys: string,
+  calls: string,
+  hasProperties: string,
+  outcomes = `(${outcomesBy(keys, calls)})`,
+): string {
+  const { columns } = REQUESTS
+  const requests = `(
+    SELECT ${keys}, ${columns}, ${MEASURES} FROM ${calls} GROUP BY ${keys}, ${columns})`
+  const halves = [
+    { grouped: requests, dimensions: REQUESTS.dimensions },
+    { grouped: outcomes, dimensions: OUTCOMES.dimensions },
+  ].map(
+    ({ grouped, dimensions }) => `
     SELECT ${keys}, d.dimension, d.value, ${MEASURED}
-    FROM (
-      SELECT ${keys}, ${columns}, ${MEASURES} FROM ${calls} GROUP BY ${keys}, ${columns}
-    ) AS c CROSS JOIN LATERAL ${valuesOf(dimensions)}
+    FROM ${grouped} AS c CROSS JOIN LATERAL ${valuesOf(dimensions)}
     WHERE d.value IS NOT NULL`,
   )
   const properties = `
@@ -126,5 +144,6 @@ export const hourOf = (zone: string, at: string) =>
 export const HISTOGRAM_VALUES = '(VALUES (0::int2, l.ms), (1::int2, l.bytes)) AS g (metric, amount)'
 
 /** Buckets 2 % wide, so that the middle of one is within 1 % of all that is in it; -1: zero. */
-export const BUCKET = `CASE WHEN g.amount < 1 THEN -1
-  ELSE floor(ln(g.amount::float8) / ln(1.02::float8)) END::int2`
+export const bucketOf = (amount: string) => `CASE WHEN ${amount} < 1 THEN -1
+  ELSE floor(ln(${amount}::float8) / ln(1.02::float8)) END::int2`
+export const BUCKET = bucketOf('g.amount')

@@ -192,7 +192,11 @@ export class FoldedReader implements UsageReader {
     const byDay = this.#inDays && timeZone === this.#source.timeZone
     const rollups = { generation, foldedSeq, byDay }
     const of = [tenantNo, generation, foldedSeq, byDay, name, this.#starts].join(' ')
-    const rolled = await memory.rolled(of, { read: () => read(db, rollups), bytesOf })
+    const rolled = await memory.rolled(of, {
+      read: () => read(db, rollups),
+      bytesOf,
+      isAlone: db !== this.#source.pool,
+    })
     return rolled ?? 'moved'
   }
 }

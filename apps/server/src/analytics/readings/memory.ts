@@ -4,6 +4,13 @@ import { USAGE_REMEMBERED_BYTES_MAX, USAGE_REMEMBERED_READING_BYTES_MAX } from '
 import { readTail, type TailOf } from './store.ts'
 import { bytesOf, type Tail, tailFrom } from './tail.ts'
 
+type Reading<T> = {
+  read(): Promise<T | null>
+  /** About how much memory it takes. */
+  bytesOf(rolled: T): number
+  /** Who has a connection must not wait for who waits for one. */
+  isAlone: boolean
+}
 /** What was read of rollups, and about how much memory it takes. */
 type Remembered = { rolled: object; bytes: number }
 
@@ -20,8 +27,9 @@ type Bounds = typeof BOUNDS
  */
 export class UsageMemory {
   readonly #tails: LRUCache<string, Tail>
-  readonly #underWay = new Map<string, Promise<Tail>>()
+  readonly #tailsUnderWay = new Map<string, Promise<Tail>>()
   readonly #rolled: LRUCache<string, Remembered>
+  readonly #rolledUnderWay = new Map<string, Promise<object | null>>()
 
   constructor(bounds: Bounds = BOUNDS) {
     this.#tails = new LRUCache({ ...bounds, sizeCalculation: bytesOf })
@@ -32,14 +40,12 @@ export class UsageMemory {
   async tail(db: Queryable, of: TailOf, upTo: number): Promise<Tail> {
     const key = [of.tenantNo, of.hourZone, of.property].join(' ')
     // A page asks for several readings at once. What is on its way may be far enough for all of them.
-    if (upTo !== Infinity) await this.#underWay.get(key)?.catch(() => undefined)
+    if (upTo !== Infinity) await this.#tailsUnderWay.get(key)?.catch(none)
     const known = this.#tails.get(key) ?? null
     if (known !== null && known.throughSeq >= upTo) return known
     const reading = this.#readTail(db, of, key, known)
-    this.#underWay.set(key, reading)
-    return reading.finally(() => {
-      if (this.#underWay.get(key) === reading) this.#underWay.delete(key)
-    })
+    this.#tailsUnderWay.set(key, reading)
+    return reading.finally(() => forget(this.#tailsUnderWay, key, reading))
   }
 
   async #readTail(db: Queryable, of: TailOf, key: string, known: Tail | null): Promise<Tail> {
@@ -54,13 +60,23 @@ export class UsageMemory {
    */
   async rolled<T extends object>(
     of: string,
-    { read, bytesOf }: { read(): Promise<T | null>; bytesOf(rolled: T): number },
+    { read, bytesOf, isAlone }: Reading<T>,
   ): Promise<T | null> {
-    const known = this.#rolled.get(of)
+    const underWay = isAlone ? undefined : this.#rolledUnderWay.get(of)
+    const known = this.#rolled.get(of)?.rolled ?? (await underWay?.catch(none))
     // Whatever has this name was made by the same reading.
-    if (known !== undefined) return known.rolled as T
-    const rolled = await read()
+    if (known) return known as T
+    const reading = read()
+    this.#rolledUnderWay.set(of, reading)
+    const rolled = await reading.finally(() => forget(this.#rolledUnderWay, of, reading))
     if (rolled !== null) this.#rolled.set(of, { rolled, bytes: of.length + bytesOf(rolled) })
     return rolled
   }
+}
+
+/** Who asked first is told what went wrong; who waited for the same reads for itself. */
+const none = () => null
+
+function forget<T>(underWay: Map<string, T>, key: string, reading: T): void {
+  if (underWay.get(key) === reading) underWay.delete(key)
 }
