@@ -23,10 +23,11 @@ export const EVER = `count(*) FILTER (WHERE sign > 0) AS ever, min(seq) FILTER (
  * Counts calls by `outcomes` and by `timings`, which the fold has grouped already. Who came first has a
  * row of its own: that depends on the log alone and not on how it is cut up, so readers can tell of lines
  * which row they will be in.
+ * @param tenantNo SQL of whose a group is, as is `generation`
  */
-export const COUNT_FOR_LIFE = `
+export const countForLife = (tenantNo: string, generation: string) => `
 counted_for_life AS MATERIALIZED (
-  SELECT l.tenant_no, l.generation, ${COUNTER_LABELS}, sum(l.ever)::int8 AS calls,
+  SELECT ${tenantNo} AS tenant_no, ${generation} AS generation, ${COUNTER_LABELS}, sum(l.ever)::int8 AS calls,
     min(l.first_seq) AS first_seq
   FROM outcomes AS l WHERE l.ever > 0 GROUP BY 1, 2, 3, 4, 5, 6
 ), ranked_for_life AS (
@@ -56,7 +57,7 @@ counted_for_life AS MATERIALIZED (
   DO UPDATE SET calls = u.calls + EXCLUDED.calls
 ), latencies AS (
   INSERT INTO usage_latency AS u (tenant_no, generation, le_ms, calls, ms)
-  SELECT tenant_no, generation, le_ms, sum(ever), sum(ever_ms)
+  SELECT ${tenantNo}, ${generation}, le_ms, sum(ever), sum(ever_ms)
   FROM timings WHERE ever > 0 GROUP BY 1, 2, 3
   ON CONFLICT (tenant_no, generation, le_ms)
   DO UPDATE SET calls = u.calls + EXCLUDED.calls, ms = u.ms + EXCLUDED.ms

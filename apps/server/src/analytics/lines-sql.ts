@@ -8,9 +8,12 @@ export const LINE_COLUMNS = `recorded_at, occurred_at, credits, quantity, file_s
   processing_time_ms, sender_no, kind, reason, counted, failed, service, endpoint, method, region,
   feature, file_type, output_format, error_code, properties, detail`
 
+/** When a call in `entry AS e` happened: when its sender says, but never later than it was recorded. */
+export const AT = 'least(e.occurred_at, e.recorded_at)'
+
 /** Of a call in `entry AS e`. What was denied counts as denied and in nothing else. */
 export const CALL_FIELDS = `
-  least(e.occurred_at, e.recorded_at) AS at, e.reason <> 0 AS denied,
+  ${AT} AS at, e.reason <> 0 AS denied,
   e.failed AND e.reason = 0 AS failed,
   CASE WHEN e.counted THEN coalesce(e.quantity, 1000000) ELSE 0 END AS units,
   -coalesce(e.credits, 0) AS credits,

@@ -1,7 +1,8 @@
 import { USAGE_VALUES_PER_DAY_MAX, USAGE_VALUES_PER_HOUR_MAX } from '../../limits.ts'
-import { COUNT_FOR_LIFE, EVER, LATENCY_BOUND } from '../counters-sql.ts'
+import { countForLife, EVER, LATENCY_BOUND } from '../counters-sql.ts'
 import { BY_DAY, DIMENSION_CODES, EQUALS, METRIC_CODES, OTHER } from '../dimensions.ts'
 import {
+  AT,
   bucketOf,
   CALL_FIELDS,
   hourOf,
@@ -20,8 +21,15 @@ const FOLDED_NOW = `WHERE tenant_no = m.tenant_no AND seq > m.folded_seq AND seq
         AND recorded_at >= m.folded_at`
 const BUCKET_ARRAYS = `array_agg(bucket ORDER BY bucket) AS buckets,
   array_agg(calls ORDER BY bucket) AS calls`
-const KEYS = 'tenant_no, generation, zone_no, hour'
-const FIELDS = `${CALL_FIELDS}, ${propertiesOf('m.properties')}`
+const FIELDS = `${hourOf('m.hour_zone', AT)} AS hour, ${CALL_FIELDS}, ${propertiesOf('m.properties')}`
+/** Tenant, generation and zone in one number: every line is grouped by it five times. */
+const WHOSE = `(m.tenant_no::int8 << 32) | (m.generation::int8 << 16)
+  | array_position((SELECT names FROM zones), m.time_zone)`
+const KEYS = 'whose, hour'
+const TENANT_NO = '(whose >> 32)::int4'
+const GENERATION = '((whose >> 16) & 65535)::int2'
+const ZONE_NO = '(whose & 65535)::int4'
+const UNPACKED = `${TENANT_NO} AS tenant_no, ${GENERATION} AS generation, ${ZONE_NO} AS zone_no`
 const HAS_PROPERTIES = '(SELECT bool_or(cardinality(properties) > 0) FROM places)'
 /** Each property has its own bound, so what is beyond it carries its name. */
 const PREFIX = `CASE WHEN s.dimension % ${BY_DAY} = ${DIMENSION_CODES.property}
@@ -63,29 +71,26 @@ WITH guard AS MATERIALIZED (
 ), zones AS MATERIALIZED (
   SELECT array_agg(DISTINCT time_zone) AS names FROM moved
 ), places AS MATERIALIZED (
-  SELECT m.*, array_position((SELECT names FROM zones), m.time_zone) AS zone_no FROM moved AS m
+  SELECT m.*, ${WHOSE} AS whose FROM moved AS m
 ), lines AS MATERIALIZED (
-  SELECT l.*, ${hourOf('l.hour_zone', 'l.at')} AS hour
-  FROM (
-    SELECT m.tenant_no, m.generation, m.hour_zone, m.zone_no, 1 AS sign, e.seq, ${FIELDS}
-    FROM places AS m CROSS JOIN LATERAL (
-      SELECT seq, ${LINE_COLUMNS} FROM entry ${FOLDED_NOW} ORDER BY seq LIMIT m.upto - m.folded_seq) AS e
-    WHERE e.kind IN (3, 4)
-    UNION ALL
-    SELECT m.tenant_no, m.generation, m.hour_zone, m.zone_no, -1 AS sign, NULL::int8 AS seq, ${FIELDS}
-    FROM places AS m CROSS JOIN LATERAL (
-      SELECT detail FROM entry ${FOLDED_NOW} AND kind NOT IN (3, 4) AND kind = 11
-      ORDER BY seq LIMIT m.upto - m.folded_seq) AS v
-    CROSS JOIN LATERAL (
-      SELECT ${LINE_COLUMNS} FROM entry
-      WHERE tenant_no = m.tenant_no AND seq = (v.detail ->> 'voided_seq')::int8 LIMIT 1) AS e
-  ) AS l
+  SELECT m.whose, 1 AS sign, e.seq, ${FIELDS}
+  FROM places AS m CROSS JOIN LATERAL (
+    SELECT seq, ${LINE_COLUMNS} FROM entry ${FOLDED_NOW} ORDER BY seq LIMIT m.upto - m.folded_seq) AS e
+  WHERE e.kind IN (3, 4)
+  UNION ALL
+  SELECT m.whose, -1 AS sign, NULL::int8 AS seq, ${FIELDS}
+  FROM places AS m CROSS JOIN LATERAL (
+    SELECT detail FROM entry ${FOLDED_NOW} AND kind NOT IN (3, 4) AND kind = 11
+    ORDER BY seq LIMIT m.upto - m.folded_seq) AS v
+  CROSS JOIN LATERAL (
+    SELECT ${LINE_COLUMNS} FROM entry
+    WHERE tenant_no = m.tenant_no AND seq = (v.detail ->> 'voided_seq')::int8 LIMIT 1) AS e
 ), outcomes AS MATERIALIZED (
   ${outcomesBy(KEYS, 'lines', `, ${EVER}`)}
 ), hourly AS MATERIALIZED (
-  SELECT tenant_no, generation, zone_no, dimension, hour, value, ${SUMS}
+  SELECT ${UNPACKED}, dimension, hour, value, ${SUMS}
   FROM (${usageBy(KEYS, 'lines', HAS_PROPERTIES, 'outcomes')}) AS u
-  GROUP BY 1, 2, 3, 4, 5, 6
+  GROUP BY whose, dimension, hour, value
 ), spread AS MATERIALIZED (
   SELECT * FROM hourly
   UNION ALL
@@ -127,16 +132,15 @@ WITH guard AS MATERIALIZED (
 ), timings AS MATERIALIZED (
   SELECT ${KEYS}, ${bucketOf('l.ms')} AS bucket, ${LATENCY_BOUND} AS le_ms, sum(sign)::int8 AS calls,
     sum(ms) FILTER (WHERE sign > 0) AS ever_ms, ${EVER}
-  FROM lines AS l WHERE l.ms IS NOT NULL GROUP BY ${KEYS}, 5, 6
+  FROM lines AS l WHERE l.ms IS NOT NULL GROUP BY ${KEYS}, 3, 4
 ), counted AS MATERIALIZED (
   SELECT ${KEYS}, ${METRIC_CODES.processing_time}::int2 AS metric, bucket, sum(calls)::int8 AS calls
   FROM timings GROUP BY ${KEYS}, bucket
   UNION ALL
   SELECT ${KEYS}, ${METRIC_CODES.file_size}::int2, ${bucketOf('l.bytes')}, sum(sign)::int8
-  FROM lines AS l WHERE l.bytes IS NOT NULL GROUP BY ${KEYS}, 6
+  FROM lines AS l WHERE l.bytes IS NOT NULL GROUP BY ${KEYS}, 4
 ), by_hour AS MATERIALIZED (
-  SELECT tenant_no, generation, zone_no, metric, hour, ${BUCKET_ARRAYS}
-  FROM counted GROUP BY 1, 2, 3, 4, 5
+  SELECT ${UNPACKED}, metric, hour, ${BUCKET_ARRAYS} FROM counted GROUP BY whose, metric, hour
 ), histograms AS (
   INSERT INTO usage_histogram AS h (tenant_no, generation, metric, hour, buckets, calls)
   SELECT tenant_no, generation, metric, hour, buckets, calls FROM by_hour
@@ -155,7 +159,7 @@ WITH guard AS MATERIALIZED (
         SELECT unnest(h.buckets) AS bucket, unnest(h.calls) AS calls
         UNION ALL SELECT unnest(EXCLUDED.buckets), unnest(EXCLUDED.calls)) AS a
       GROUP BY bucket) AS b)
-), ${COUNT_FOR_LIFE}
+), ${countForLife(TENANT_NO, GENERATION)}
 SELECT (SELECT mine FROM guard) AS mine, coalesce(sum(upto - folded_seq), 0)::int8 AS lines,
   (array_agg(tenant_no ORDER BY tenant_no <= $2::int4, tenant_no DESC))[1] AS last_tenant_no
 FROM moved`
