@@ -306,6 +306,8 @@ export const USAGE_LABEL_CHARS_MAX = 100
 export const USAGE_LOG_LINES_MAX = 500_000
 /** How much later than it happened a call may be recorded, to be in an answer by the minute or second. */
 export const USAGE_LOG_LATE_HOURS = 24
+/** Of a tail that a node goes on with although they are folded: then what it has read of rollups is read again. */
+export const USAGE_TAIL_LINES_MAX = 5_000
 /** What a node remembers of rollups, and once more of lines that are not in them: in all, and of one reading. */
 export const USAGE_REMEMBERED_BYTES_MAX = 16_000_000
 export const USAGE_REMEMBERED_READING_BYTES_MAX = 4_000_000

@@ -97,7 +97,7 @@ type Body = Awaited<ReturnType<typeof usageOf>>
 
 /** Everything that one can ask about the last two days, but in an order that does not matter. */
 async function readAll(memory: UsageMemory, tenantNo: number): Promise<unknown> {
-  const source = { pool, memory, tenantNo, timeZone: 'UTC', seenSeq: Infinity }
+  const source = { pool, memory, tenantNo, timeZone: 'UTC', seenSeq: Number.MAX_SAFE_INTEGER }
   const today = Math.floor(Date.now() / DAY_MS) * DAY_MS
   const days = [today - DAY_MS, today, today + DAY_MS]
   const hours = Array.from({ length: 49 }, (_, hour) => today - DAY_MS + hour * HOUR_MS)

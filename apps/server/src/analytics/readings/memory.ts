@@ -36,12 +36,12 @@ export class UsageMemory {
     this.#rolled = new LRUCache({ ...bounds, sizeCalculation: ({ bytes }) => bytes })
   }
 
-  /** @param upTo the line that it must hold; Infinity: as things stand */
+  /** @param upTo the line that it must hold; Infinity: as things stand, by the rollups as they stand */
   async tail(db: Queryable, of: TailOf, upTo: number): Promise<Tail> {
     const key = [of.tenantNo, of.hourZone, of.property].join(' ')
     // A page asks for several readings at once. What is on its way may be far enough for all of them.
     if (upTo !== Infinity) await this.#tailsUnderWay.get(key)?.catch(none)
-    const known = this.#tails.get(key) ?? null
+    const known = upTo === Infinity ? null : (this.#tails.get(key) ?? null)
     if (known !== null && known.throughSeq >= upTo) return known
     const reading = this.#readTail(db, of, key, known)
     this.#tailsUnderWay.set(key, reading)

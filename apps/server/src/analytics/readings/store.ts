@@ -1,4 +1,5 @@
 import type { Queryable } from '../../db/pool.ts'
+import { USAGE_TAIL_LINES_MAX } from '../../limits.ts'
 import { BY_DAY, EQUALS } from '../dimensions.ts'
 import {
   BUCKET,
@@ -50,7 +51,13 @@ function lines(calls: string, voids: string, names: string | null): string {
 /** Whose lines that are not folded. `property`: as if nothing were, and counted by this one. */
 export type TailOf = { tenantNo: number; hourZone: string; property: string | null }
 /** What a tail was read at; null: it was not yet. */
-export type TailAt = { generation: number | null; foldedSeq: number; throughSeq: number } | null
+export type TailAt = {
+  generation: number | null
+  foldedSeq: number
+  /** When that line was recorded, or a little before; null: there is none. */
+  foldedAt: number | null
+  throughSeq: number
+} | null
 
 /** A bucket may come several times, each with a call or a voided one. */
 type TailHistogram = HistogramRow & { metric: number }
@@ -59,6 +66,7 @@ type TailHistogram = HistogramRow & { metric: number }
 export type TailRow = {
   generation: number | null
   folded_seq: bigint
+  folded_at: number | null
   time_zone: string | null
   properties: string[]
   through_seq: bigint
@@ -71,6 +79,8 @@ export type TailRow = {
 const HISTOGRAMS = `coalesce(json_agg(h), '[]')`
 
 /**
+ * A tail that is not long goes on though the folder has gone on too: rollups that were read stay true with
+ * it, and need not be read again.
  * Where rollups have other hours than the tenant's, which is so for a moment after it moved, all is read
  * from the log. The limit is the number of lines there are, so that the planner looks for few, by their
  * numbers.
@@ -83,20 +93,25 @@ WITH position AS MATERIALIZED (
   SELECT a.last_seq, p.generation, coalesce(p.folded_seq, 0) AS folded_seq,
     coalesce(p.folded_at, '-infinity') AS folded_at, p.time_zone,
     coalesce(p.properties, array_remove(ARRAY[$3::text], NULL)) AS properties,
-    (p.generation IS NOT DISTINCT FROM $4::int2 AND coalesce(p.folded_seq, 0) = $5::int8
-      AND a.last_seq >= $6::int8) IS TRUE AS goes_on
+    (p.generation IS NOT DISTINCT FROM $4::int2 AND a.last_seq >= $6::int8
+      AND (coalesce(p.folded_seq, 0) = $5::int8
+        OR a.last_seq - $5::int8 <= ${USAGE_TAIL_LINES_MAX})) IS TRUE AS goes_on
   FROM account AS a LEFT JOIN position AS p ON true WHERE a.tenant_no = $1::int4
 ), after AS MATERIALIZED (
-  SELECT CASE WHEN goes_on THEN $6::int8 ELSE folded_seq END AS seq FROM place
+  SELECT CASE WHEN goes_on THEN $6::int8 ELSE folded_seq END AS seq,
+    CASE WHEN goes_on THEN $5::int8 ELSE folded_seq END AS folded_seq,
+    CASE WHEN goes_on THEN coalesce($7::timestamptz, '-infinity') ELSE folded_at END AS folded_at
+  FROM place
 ), tail AS MATERIALIZED (
   SELECT ${LINE_COLUMNS} FROM entry
   WHERE tenant_no = $1::int4 AND seq > (SELECT seq FROM after)
-    AND recorded_at >= (SELECT folded_at FROM place)
+    AND recorded_at >= (SELECT folded_at FROM after)
   ORDER BY seq LIMIT (SELECT last_seq FROM place) - (SELECT seq FROM after)
 ), ${lines('tail', 'tail', '(SELECT properties FROM place)')}, hourly AS MATERIALIZED (
   SELECT *, ${hourOf('$2::text', 'at')} AS hour FROM lines
 )
-SELECT generation, folded_seq, time_zone, properties, last_seq AS through_seq, goes_on,
+SELECT generation, after.folded_seq, nullif(after.folded_at, '-infinity') AS folded_at, time_zone,
+  properties, last_seq AS through_seq, goes_on,
   (SELECT ${PACKED_USAGE}
    FROM (SELECT *, ${epochMs('hour')} AS place FROM (
      ${usageBy('hour', 'hourly', '(SELECT cardinality(properties) > 0 FROM place)')}) AS u) AS u
@@ -107,18 +122,22 @@ SELECT generation, folded_seq, time_zone, properties, last_seq AS through_seq, g
      FROM hourly AS l CROSS JOIN LATERAL ${HISTOGRAM_VALUES} WHERE g.amount IS NOT NULL
      GROUP BY g.metric, hour) AS h
   ) AS histograms
-FROM place`
+FROM place CROSS JOIN after`
 
 export async function readTail(
   db: Queryable,
   { tenantNo, hourZone, property }: TailOf,
   known: TailAt,
 ): Promise<TailRow> {
-  const { generation = null, foldedSeq = null, throughSeq = null } = known ?? {}
+  const { generation = null, foldedSeq = null, foldedAt = null, throughSeq = null } = known ?? {}
   const { rows } = await db.query<TailRow>({
     name: 'read_usage_tail',
     text: TAIL,
-    values: [tenantNo, hourZone, property, generation, foldedSeq, throughSeq],
+    values: [
+      ...[tenantNo, hourZone, property, generation, foldedSeq, throughSeq],
+      // To the millisecond, so a little earlier, or later by what is rounded.
+      foldedAt === null ? null : new Date(foldedAt - 1),
+    ],
   })
   return rows[0]!
 }

@@ -12,6 +12,7 @@ export type Tail = {
   /** Of the rollups that it goes on from; null: from none, so that all there is is in it. */
   generation: number | null
   foldedSeq: number
+  foldedAt: number | null
   /** Whose days the rollups have. */
   timeZone: string | null
   /** That are counted by. */
@@ -35,6 +36,7 @@ export function tailFrom(row: TailRow, known: Tail | null): Tail {
   return {
     generation: row.generation,
     foldedSeq: Number(row.folded_seq),
+    foldedAt: row.folded_at,
     timeZone: row.time_zone,
     properties: row.properties,
     throughSeq: Number(row.through_seq),
