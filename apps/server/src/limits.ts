@@ -279,7 +279,7 @@ export const BACKTEST_RETRY_AFTER_SECONDS = 5
  * Lines that one statement folds, of all tenants together: at first, and as many as it holds in memory.
  * In between it follows how long statements take.
  */
-export const USAGE_FOLD_LINES_PER_STATEMENT = 20_000
+export const USAGE_FOLD_LINES_PER_STATEMENT = 5_000
 export const USAGE_FOLD_LINES_PER_STATEMENT_MIN = 100
 export const USAGE_FOLD_LINES_PER_STATEMENT_MAX = 100_000
 export const USAGE_FOLD_STATEMENT_MS = 1_000

@@ -83,15 +83,26 @@ export class UsageFolder {
       // Where it fails, as one that took too long and was cut off: it must not be tried as it was, for ever.
       share.lines = linesAfter(linesMax, Infinity, this.#linesMax)
       const began = monotonicMs()
-      const { lines, lastTenantNo } = await foldDue(this.#pool, {
-        ...{ linesMax, linesMin, share: share.share, shares: this.#shares.length },
+      const order = { linesMax, linesMin, share: share.share, shares: this.#shares.length }
+      const fold = await foldDue(this.#pool, {
+        ...order,
         afterTenantNo: share.afterTenantNo,
+      }).catch((error: unknown) => {
+        if (isCutOff(error) && share.lines < linesMax) return null
+        throw error
       })
+      if (fold === null) continue
+      const { lines, lastTenantNo } = fold
       share.lines = linesAfter(linesMax, monotonicMs() - began, this.#linesMax)
       share.afterTenantNo = lastTenantNo ?? 0
       if (lines < linesMax) return
     }
   }
+}
+
+/** Whether it took longer than a statement may. */
+function isCutOff(error: unknown): boolean {
+  return (error as { code?: unknown }).code === '57014'
 }
 
 /** Where one share of the tenants is, and how many lines its next statement folds. */
