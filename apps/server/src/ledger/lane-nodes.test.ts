@@ -5,6 +5,7 @@ import { testDatabase } from '../../test/database.ts'
 import { micros } from '../../test/ledger-accounts.ts'
 import { callOf, keyOf, ledgerRoom, recorded } from '../../test/ledger-room.ts'
 import { connectionOptions } from '../db/pool.ts'
+import { LANE_PIPELINE_EVENTS_MIN } from '../limits.ts'
 import { Ledger } from './ledger.ts'
 import { readAccounts } from './store.ts'
 import type { Receipt } from './submission.ts'
@@ -62,6 +63,29 @@ test('two nodes, the same tenants, the same keys: each key is charged once, to t
     assert.equal(account.counters.used, micros(CREDITS))
     assert.equal(account.counters.denied, KEYS - CREDITS)
   }
+  assert.deepEqual(await here.differences(), [])
+})
+
+test('two nodes, one tenant, batches of one size: none is taken for that of the other node', async () => {
+  const SIZE = LANE_PIPELINE_EVENTS_MIN
+  const ROUNDS = 40
+  const [tenantNo] = (await here.tenants(1, 'open')) as [number]
+  const send = (room: typeof here, name: string, batches: number, quantity: number) =>
+    Array.from({ length: batches * SIZE }, (_, index) => {
+      const call = callOf(1, { quantity: micros(quantity) })
+      return recorded(room.ledger.submit(tenantNo, null, call, keyOf(`${name} ${index}`)))
+    })
+  for (let round = 0; round < ROUNDS; round += 1) {
+    // Two and more of one node are on their way while the other's comes between.
+    await Promise.all([
+      ...send(here, `here ${round}`, 3, 2),
+      ...send(there, `there ${round}`, 1 + (round % 3), 5),
+    ])
+  }
+  const [account] = await readAccounts(here.pool, [tenantNo])
+  const theirs = Array.from({ length: ROUNDS }, (_, round) => 1 + (round % 3))
+  const batches = theirs.reduce((sum, one) => sum + one, 0)
+  assert.equal(account!.counters.used, micros(SIZE * (3 * ROUNDS * 2 + batches * 5)))
   assert.deepEqual(await here.differences(), [])
 })
 

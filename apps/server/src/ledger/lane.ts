@@ -37,8 +37,8 @@ export type LaneDependencies = {
  * Serves the tenants that hash to it, one after the other per tenant. Everything that waits becomes
  * one batch: one statement, one commit (group commit without a timer). Up to
  * LANE_PIPELINE_BATCHES_MAX batches are on their way at once: each is decided on what the one before
- * will leave. If one fails, those behind it that share an account fail by the same condition; then the
- * lane waits until nothing is on its way and decides the failed ones again, under locks.
+ * will leave. If one fails, all behind it fail (`writeBatch`); then the lane waits until nothing is on
+ * its way and decides the failed ones again, under locks.
  */
 export class Lane {
   private queue: Submission[] = []
@@ -51,6 +51,7 @@ export class Lane {
   /** Submissions whose account is being read, by tenant. */
   private readonly parked = new Map<number, Submission[]>()
   private batchesOnTheWay = 0
+  private batchesSent = 0
   private failed: Submission[][] = []
   private recovering = false
   private scheduled = false
@@ -147,12 +148,14 @@ export class Lane {
   }
 
   private async send(decided: DecidedBatch): Promise<void> {
+    const behind = this.batchesOnTheWay === 0 ? null : String(this.batchesSent)
+    this.batchesSent += 1
+    const own = String(this.batchesSent)
     this.batchesOnTheWay += 1
     const finished = this.deps.meter.batchStarted(decided.submissions.length)
     try {
-      await writeBatch(await this.connection.client(), decided.batch)
+      await writeBatch(await this.connection.client(), decided.batch, { behind, own })
       finished('committed')
-      // Even if one before it failed: that this one committed proves it stood on other accounts.
       this.settle(decided)
       this.deps.watchers.tell(decided.batch.accounts)
     } catch (error) {

@@ -201,6 +201,29 @@ test('a batch of refusals alone holds its accounts to where they were, and write
   await writeBatch(pool, { accounts: [], lines: [] })
 })
 
+test('a batch that was decided on what another would leave stands only if that one was written', async () => {
+  const [account, other] = [await accountInDatabase(), await accountInDatabase()]
+  const behind = (seq: number) =>
+    batchOf({ ...account, lastSeq: seq }, [{ ...PLAIN_ENTRY, seq: seq + 1 }])
+  const client = await pool.connect()
+  try {
+    await writeBatch(client, batchOf(other, [PLAIN_ENTRY]), { behind: null, own: '1' })
+    // Another node is first, with just as many lines.
+    await writeBatch(pool, behind(0))
+    const conflict = (error: unknown) => classifyDatabaseError(error) === 'conflict'
+    await assert.rejects(writeBatch(client, behind(0), { behind: '1', own: '2' }), conflict)
+    await assert.rejects(writeBatch(client, behind(1), { behind: '2', own: '3' }), conflict)
+    await assert.rejects(writeBatch(client, behind(2), { behind: '3', own: '4' }), conflict)
+    const [stored] = await readAccounts(pool, [account.tenantNo])
+    assert.equal(stored!.lastSeq, 1)
+    await writeBatch(client, behind(1), { behind: null, own: '5' })
+    await writeBatch(client, behind(2), { behind: '5', own: '6' })
+    await writeBatch(client, behind(3), { behind: '6', own: '7' })
+  } finally {
+    client.release()
+  }
+})
+
 test('of two writers on one account the second waits for the first, and then finds it moved', async () => {
   const account = await accountInDatabase()
   const batch = batchOf(account, [PLAIN_ENTRY])

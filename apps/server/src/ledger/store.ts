@@ -73,10 +73,28 @@ WITH moved AS (
     $29::text[], $30::text[], $31::text[], $32::text[], $33::text[], $34::text[], $35::json[],
     $36::json[], $37::bool[])
 )
-SELECT 1 / (CASE WHEN (SELECT count(*) FROM moved) = $38::int4 THEN 1 ELSE 0 END)`
+SELECT set_config('tollgate.batch', $40::text, false) FROM (
+  SELECT 1 / (CASE WHEN (SELECT count(*) FROM moved) = $38::int4
+    AND ($39::text IS NULL OR current_setting('tollgate.batch', true) = $39::text)
+    THEN 1 ELSE 0 END) AS stands OFFSET 0) AS checked WHERE stands = 1`
 
-export async function writeBatch(client: Queryable, batch: Batch): Promise<void> {
-  await client.query({ name: 'write_batch', text: WRITE_BATCH, values: batchValues(batch) })
+/** Where a batch is in the pipe of its connection. `behind`: what must be committed before; null: nothing. */
+export type PipePlace = { behind: string | null; own: string }
+const ALONE: PipePlace = { behind: null, own: '' }
+
+/**
+ * Writes all of it or nothing, and says conflict where an account is not where the batch believes. A
+ * last_seq that the database has is a state; one that a batch on its way will leave is not: another node
+ * may write as many lines, and then the number is there and the state is another. So a batch that was
+ * decided on what another will leave stands only if that one committed, which its connection remembers.
+ */
+export async function writeBatch(
+  client: Queryable,
+  batch: Batch,
+  { behind, own }: PipePlace = ALONE,
+): Promise<void> {
+  const values = [...batchValues(batch), behind, own]
+  await client.query({ name: 'write_batch', text: WRITE_BATCH, values })
 }
 
 function batchValues({ accounts, lines }: Batch): unknown[] {
