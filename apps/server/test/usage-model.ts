@@ -88,7 +88,7 @@ function callOf(row: Raw, voided: boolean): LoggedCall {
   }
 }
 
-/** With its name before it, a value is as long as any other may be. */
+/** `name=value` has at most 400 characters, so a name takes its part of them. */
 function valueNaively(name: string, value: string): string {
   return Array.from(value)
     .slice(0, 400 - name.length - 1)

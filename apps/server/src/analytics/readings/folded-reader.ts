@@ -67,7 +67,7 @@ export class FoldedReader implements UsageReader {
   readonly #source: UsageSource
   readonly #starts: readonly number[]
   readonly #inDays: boolean
-  /** So that all that is read for one answer is of one moment. */
+  /** So that what is read for one answer is of one moment, unless the folder goes on meanwhile. */
   readonly #tails: Map<string | null, Promise<Tail>>
 
   /** @param starts whole hours of the tenant's zone, or days: where stretches begin, and last where the last one ends */
