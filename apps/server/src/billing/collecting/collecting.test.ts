@@ -51,6 +51,15 @@ async function rowOf(invoiceId: string): Promise<Json> {
 const referenceOf = (invoiceId: string): Promise<string> =>
   until('the reference', async () => (await rowOf(invoiceId)).payment_reference)
 
+/** Jobs that ask the provider for money, or no longer for it, and are not done. */
+async function paymentJobs(): Promise<number> {
+  const { rows } = await node.server.pool.query(
+    `SELECT count(*)::int AS jobs FROM graphile_worker.jobs
+     WHERE task_identifier IN ('request_payment', 'cancel_payment')`,
+  )
+  return rows[0].jobs
+}
+
 const mark = (invoiceId: string, status: string) =>
   node.admin('POST', `/api/admin/invoices/${invoiceId}/status`, { status })
 
@@ -180,13 +189,7 @@ test('what is settled while the provider is being asked is stopped there afterwa
   const { invoice } = await january()
   await until('the first try', async () => (await rowOf(invoice.invoice_id)).payment_amount)
   expectStatus(await mark(invoice.invoice_id, 'paid'), 200)
-  await until('no job that waits', async () => {
-    const { rows } = await node.server.pool.query(
-      `SELECT count(*)::int AS jobs FROM graphile_worker.jobs
-       WHERE task_identifier IN ('request_payment', 'cancel_payment')`,
-    )
-    return rows[0].jobs === 0
-  })
+  await until('no job that waits', async () => (await paymentJobs()) === 0)
   for (const { status } of atStripe(invoice.invoice_id)) assert.equal(status, 'void')
 })
 
@@ -216,14 +219,13 @@ test('so is what is settled between the request and the answer', async () => {
 })
 
 test('rehearsals, and invoices over nothing, are asked of nobody', async () => {
+  // What the tests before this one asked for is told apart from it only by being done.
+  await until('no job that waits', async () => (await paymentJobs()) === 0)
   const calls = stripe.calls.length
   await billed.invoiced(10)
   clock.set(START)
   const tenant = await node.tenant({ plan: 'pro' })
   const invoice = await issuedByItself(node, clock, tenant, '2025-02-01T00:00:00Z')
   assert.deepEqual([invoice.total, invoice.status], ['0.00', 'paid'])
-  const { rows } = await node.server.pool.query(
-    `SELECT count(*)::int AS jobs FROM graphile_worker.jobs WHERE task_identifier = 'request_payment'`,
-  )
-  assert.deepEqual([rows[0].jobs, stripe.calls.length], [0, calls])
+  assert.deepEqual([await paymentJobs(), stripe.calls.length], [0, calls])
 })
