@@ -81,6 +81,7 @@ export const PASSWORD_INPUT_BYTES_MAX = 4_096
 
 export const DATABASE_CONNECTIONS_MAX = 10
 export const DATABASE_CONNECT_MS_MAX = 5_000
+export const DATABASE_IDLE_MS_MAX = 300_000
 export const DATABASE_STATEMENT_MS_MAX = 15_000
 export const DATABASE_RETRY_AFTER_SECONDS = 2
 export const LANE_RETRY_AFTER_SECONDS = 1
@@ -313,6 +314,8 @@ export const USAGE_REMEMBERED_BYTES_MAX = 16_000_000
 export const USAGE_REMEMBERED_READING_BYTES_MAX = 4_000_000
 /** Dates of one answer, and of all its series together. */
 export const USAGE_DATES_MAX = 4_000
+/** Of all ranges together, that a node remembers the names of. */
+export const USAGE_DATES_REMEMBERED_MAX = 40_000
 export const USAGE_POINTS_MAX = 20_000
 /** Of a tenant's endpoints and services, those with most calls, that plans are asked about. */
 export const RECOMMEND_ENDPOINTS_MAX = 200

@@ -15,8 +15,9 @@ export const usageBreakdown: Verb<RangeQuery, UsageBreakdown> = (subject, query)
   return {
     dependsOn: [range.from, range.to, families.mark],
     async read() {
-      const usage = await wholeReader(subject.source, range).callsBy(['file_type', 'output_format'])
-      const of = (dimension: string) => usage.filter((one) => one.dimension === dimension)
+      const reader = wholeReader(subject.source, range)
+      const [usage] = await reader.callsBy(['file_type', 'output_format'])
+      const of = (dimension: string) => usage!.filter((one) => one.dimension === dimension)
       return {
         period: range.month ?? `${range.first}/${range.last}`,
         breakdown: {

@@ -1,13 +1,27 @@
+type Counted = readonly { value: string; calls: number }[]
+
 /** Calls by name, most first; what has none is left out. */
 export function countsOf(
-  usages: readonly { value: string; calls: number }[],
+  usages: Counted,
   nameOf: (value: string) => string = (value) => value,
 ): Record<string, number> {
   return Object.fromEntries(sortedCounts(usages, nameOf))
 }
 
+/** The same of lists that are asked about again and again: of each it is kept as long as the list is. */
+export function keptCountsOf(
+  nameOf: (value: string) => string,
+): (usages: Counted) => Record<string, number> {
+  const known = new WeakMap<Counted, Record<string, number>>()
+  return (usages) => {
+    const counts = known.get(usages) ?? countsOf(usages, nameOf)
+    known.set(usages, counts)
+    return counts
+  }
+}
+
 export function sortedCounts(
-  usages: readonly { value: string; calls: number }[],
+  usages: Counted,
   nameOf: (value: string) => string,
 ): [name: string, calls: number][] {
   const counts = new Map<string, number>()

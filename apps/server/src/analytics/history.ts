@@ -2,7 +2,7 @@ import type { Granularity, UsageHistory } from '@tollgate/contract'
 import { decodeCursor, encodeCursor } from '../lib/cursor.ts'
 import type { Subject, Verb } from './answer.ts'
 import { daysBegun, type Stretch } from './calendar.ts'
-import { countsOf } from './counts.ts'
+import { keptCountsOf } from './counts.ts'
 import { formatOf } from './formats.ts'
 import { granularityNeed, historyNeed, requireFeature, requireKept } from './gate.ts'
 import { datesOf, isFine, type Range, type RangeQuery, rangeOf } from './range.ts'
@@ -16,6 +16,8 @@ export type HistoryQuery = RangeQuery & {
   limit: number
   cursor?: string | undefined
 }
+
+const byType = keptCountsOf(formatOf)
 
 /** Every stretch of a range, also those in which nothing happened. */
 export const usageHistory: Verb<HistoryQuery, UsageHistory> = (subject, query) => {
@@ -33,14 +35,13 @@ export const usageHistory: Verb<HistoryQuery, UsageHistory> = (subject, query) =
         page.callsBy(['conversion']),
         page.percentiles('processing_time'),
       ])
-      const typesOf = Map.groupBy(types, ({ place }) => place)
       const totalOf = new Map(totals.map((total) => [total.place, total]))
       const more = first + shown.length < dates.length
       return {
         period: { start: range.first, end: range.last, granularity: query.granularity },
         data: shown.map(({ label }, place) => {
           const total = totalOf.get(first + place) ?? NO_USAGE
-          return entryOf(label, total, typesOf.get(place) ?? [], percentiles[place]!)
+          return entryOf(label, total, types[place]!, percentiles[place]!)
         }),
         totals: totalsOf(range, sumOf(totals), subject.now),
         ...(more ? { next_cursor: encodeCursor(shown.at(-1)!.start) } : {}),
@@ -53,7 +54,7 @@ export const usageHistory: Verb<HistoryQuery, UsageHistory> = (subject, query) =
 export function datedRange(
   { account, terms, catalog, now, keptFrom, gated }: Subject,
   query: RangeQuery & { granularity: Granularity },
-): { range: Range; dates: Stretch[] } {
+): { range: Range; dates: readonly Stretch[] } {
   const { granularity } = query
   const range = rangeOf(query, account.timeZone, now, isFine(granularity))
   if (gated) {
@@ -89,7 +90,7 @@ function entryOf(
       total: total.calls,
       successful: total.calls - total.failed,
       failed: total.failed,
-      by_type: countsOf(types, (value) => formatOf(value)),
+      by_type: byType(types),
     },
     performance: {
       average_processing_time_ms: average(total.ms, total.timed),

@@ -17,7 +17,7 @@ export const usagePerformance: Verb<RangeQuery, UsagePerformance> = (subject, qu
     dependsOn: [range.from, range.to],
     async read() {
       const reader = wholeReader(source, range)
-      const [totals, errors, [times], [sizes]] = await Promise.all([
+      const [totals, [errors], [times], [sizes]] = await Promise.all([
         reader.by(['total']),
         reader.callsBy(['error_code']),
         reader.percentiles('processing_time'),
@@ -44,7 +44,7 @@ export const usagePerformance: Verb<RangeQuery, UsagePerformance> = (subject, qu
             failed: total.failed,
             success_rate: successRate(total),
           },
-          error_breakdown: countsOf(errors),
+          error_breakdown: countsOf(errors!),
         },
       }
     },

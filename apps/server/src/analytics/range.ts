@@ -1,6 +1,7 @@
 import type { Granularity } from '@tollgate/contract'
+import { LRUCache } from 'lru-cache'
 import { invalidField } from '../lib/problem-error.ts'
-import { USAGE_DATES_MAX } from '../limits.ts'
+import { USAGE_DATES_MAX, USAGE_DATES_REMEMBERED_MAX } from '../limits.ts'
 import { dayAt, type Stretch, startOfDay, stretchesOf } from './calendar.ts'
 
 /** What is asked about: [from, to) in ms, and how the wire names it. */
@@ -91,10 +92,23 @@ function boundary(
   return startOfDay(Temporal.PlainDate.from(text).add({ days }), timeZone)
 }
 
+/** What few ranges are asked for, again and again: a thousand hours take milliseconds to be named. */
+const known = new LRUCache<string, readonly Stretch[]>({
+  maxSize: USAGE_DATES_REMEMBERED_MAX,
+  sizeCalculation: ({ length }) => length,
+})
+
 /** @throws ProblemError invalid_request, for more than an answer may have */
-export function datesOf({ from, to, timeZone }: Range, granularity: Granularity): Stretch[] {
-  const stretches = stretchesOf(from, to, granularity, timeZone, USAGE_DATES_MAX)
-  if (stretches !== null) return stretches
+export function datesOf(
+  { from, to, timeZone }: Range,
+  granularity: Granularity,
+): readonly Stretch[] {
+  const of = [from, to, granularity, timeZone].join(' ')
+  const dates = known.get(of) ?? stretchesOf(from, to, granularity, timeZone, USAGE_DATES_MAX)
+  if (dates !== null) {
+    known.set(of, dates)
+    return dates
+  }
   const message = `at most ${USAGE_DATES_MAX} dates at a time; ask for a shorter range or coarser dates`
   throw invalidField('granularity', message)
 }

@@ -2,6 +2,7 @@ import pg from 'pg'
 import {
   DATABASE_CONNECT_MS_MAX,
   DATABASE_CONNECTIONS_MAX,
+  DATABASE_IDLE_MS_MAX,
   DATABASE_STATEMENT_MS_MAX,
 } from '../limits.ts'
 import { Client } from './client.ts'
@@ -19,6 +20,8 @@ export function createPool(url: string, onError: (error: Error) => void): pg.Poo
     Client,
     max: DATABASE_CONNECTIONS_MAX,
     connectionTimeoutMillis: DATABASE_CONNECT_MS_MAX,
+    // With a connection go the plans of its statements: ten milliseconds each for those over the log.
+    idleTimeoutMillis: DATABASE_IDLE_MS_MAX,
   })
   // An idle connection that breaks is an event of the pool; without a listener it ends the process.
   pool.on('error', onError)

@@ -192,6 +192,7 @@ const STATEMENTS: Record<string, Record<string, readonly unknown[]>> = {
   },
   'analytics/rollups': {
     foldDue: [{ linesMax: 10, linesMin: 1, afterTenantNo: 0, share: 0, shares: 1 }],
+    readDueShares: [1, 2],
     readUnplaced: [10, ['p']],
     insertFirstPosition: [1, PLACEMENT],
     insertNextPosition: [1, PLACEMENT],

@@ -11,7 +11,12 @@ import { hourZoneOf } from '../rollups/hour-zone.ts'
 import { type CallsOf, merged, type UsageOf } from './measures.ts'
 import type { UsageMemory } from './memory.ts'
 import { unpackedCalls, unpackedHistogram, unpackedUsage } from './packed.ts'
-import { type Histogram, mergedHistogram, type Percentiles, percentilesOf } from './percentiles.ts'
+import {
+  type Histogram,
+  mergedHistogram,
+  type Percentiles,
+  percentilesOfAll,
+} from './percentiles.ts'
 import {
   type Asked,
   type RollupsAt,
@@ -25,8 +30,11 @@ import { type Tail, histogramsWithin, usageWithin } from './tail.ts'
 export type UsageReader = {
   /** Of each stretch every value once. */
   by(dimensions: readonly Dimension[]): Promise<UsageOf[]>
-  /** How many calls and no more, which costs less; a value may come several times. */
-  callsBy(dimensions: readonly Dimension[]): Promise<CallsOf[]>
+  /**
+   * By stretch, how many calls and no more, which costs less; a value may come several times. A stretch to
+   * which nothing came since it was last read has the same list again, so what follows from it can be kept.
+   */
+  callsBy(dimensions: readonly Dimension[]): Promise<readonly (readonly CallsOf[])[]>
   /** By the values of a property that the catalog counts; `requireCounted` comes first. */
   byProperty(name: string): Promise<UsageOf[]>
   /** By stretch; within 1 %. */
@@ -56,7 +64,9 @@ type Rolled<T> = {
 type Place = { place: number }
 
 const USAGE_BYTES = 300
-const CALLS_BYTES = 120
+/** With what is kept that follows from it. */
+const CALLS_BYTES = 200
+const LIST_BYTES = 50
 const BUCKET_BYTES = 16
 
 /**
@@ -67,6 +77,7 @@ export class FoldedReader implements UsageReader {
   readonly #source: UsageSource
   readonly #starts: readonly number[]
   readonly #inDays: boolean
+  #startsName: string | null = null
   /** So that what is read for one answer is of one moment, unless the folder goes on meanwhile. */
   readonly #tails: Map<string | null, Promise<Tail>>
 
@@ -95,19 +106,25 @@ export class FoldedReader implements UsageReader {
     return merged([...(rolled ?? []), ...usageWithin(tail, this.#starts, isAsked)])
   }
 
-  async callsBy(dimensions: readonly Dimension[]): Promise<CallsOf[]> {
+  async callsBy(dimensions: readonly Dimension[]): Promise<readonly (readonly CallsOf[])[]> {
     const asked = { dimensions: codesOf(dimensions), property: null }
-    const { rolled, tail } = await this.#read<CallsOf[]>({
+    const { rolled, tail } = await this.#read<CallsOf[][]>({
       name: `calls by ${asked.dimensions}`,
       property: null,
       read: async (db, rollups) => {
         const packed = await readRolledCalls(db, this.#stretches, asked, rollups)
-        return packed && unpackedCalls(packed)
+        return packed && byPlace(unpackedCalls(packed), this.#places)
       },
-      bytesOf: ({ length }) => length * CALLS_BYTES,
+      bytesOf: (lists) => {
+        return lists.reduce((sum, { length }) => sum + LIST_BYTES + length * CALLS_BYTES, 0)
+      },
     })
     const isAsked = ({ dimension }: UsageOf) => dimensions.includes(dimension)
-    return [...(rolled ?? []), ...usageWithin(tail, this.#starts, isAsked)]
+    const added = byPlace(usageWithin(tail, this.#starts, isAsked), this.#places)
+    if (rolled === null) return added
+    return rolled.map((list, place) => {
+      return added[place]!.length === 0 ? list : [...list, ...added[place]!]
+    })
   }
 
   async byProperty(name: string): Promise<UsageOf[]> {
@@ -133,7 +150,11 @@ export class FoldedReader implements UsageReader {
       },
     })
     const all = [...(rolled ?? []), ...histogramsWithin(tail, this.#starts, metric)]
-    return percentilesByPlace(all, this.#starts.length - 1)
+    return percentilesByPlace(all, this.#places)
+  }
+
+  get #places(): number {
+    return this.#starts.length - 1
   }
 
   get #stretches() {
@@ -191,7 +212,8 @@ export class FoldedReader implements UsageReader {
     const { memory, tenantNo } = this.#source
     const byDay = this.#inDays && timeZone === this.#source.timeZone
     const rollups = { generation, foldedSeq, byDay }
-    const of = [tenantNo, generation, foldedSeq, byDay, name, this.#starts].join(' ')
+    this.#startsName ??= this.#starts.join()
+    const of = [tenantNo, generation, foldedSeq, byDay, name, this.#startsName].join(' ')
     const rolled = await memory.rolled(of, {
       read: () => read(db, rollups),
       bytesOf,
@@ -210,17 +232,20 @@ export function withoutName(property: string, usages: readonly UsageOf[]): Usage
   return usages.map((one) => ({ ...one, value: one.value.slice(from) }))
 }
 
+export function byPlace<T extends Place>(rows: readonly T[], places: number): T[][] {
+  const found = Array.from({ length: places }, (): T[] => [])
+  for (const row of rows) found[row.place]!.push(row)
+  return found
+}
+
 function mergedByPlace(histograms: readonly (Histogram & Place)[]): (Histogram & Place)[] {
-  const byPlace = Map.groupBy(histograms, ({ place }) => place)
-  return [...byPlace].map(([place, own]) => ({ place, ...mergedHistogram(own) }))
+  const found = Map.groupBy(histograms, ({ place }) => place)
+  return [...found].map(([place, own]) => ({ place, ...mergedHistogram(own) }))
 }
 
 export function percentilesByPlace(
   histograms: readonly (Histogram & Place)[],
   places: number,
 ): Percentiles[] {
-  const byPlace = Map.groupBy(histograms, ({ place }) => place)
-  return Array.from({ length: places }, (_, place) => {
-    return percentilesOf(mergedHistogram(byPlace.get(place) ?? []))
-  })
+  return byPlace(histograms, places).map(percentilesOfAll)
 }

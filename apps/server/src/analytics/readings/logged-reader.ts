@@ -1,6 +1,7 @@
 import { USAGE_LOG_LATE_HOURS, USAGE_LOG_LINES_MAX } from '../../limits.ts'
 import { METRIC_CODES } from '../dimensions.ts'
 import {
+  byPlace,
   codesOf,
   percentilesByPlace,
   type UsageReader,
@@ -45,7 +46,7 @@ function readerOfStretch(
     read({ dimensions: codesOf(dimensions), property: null })
   return {
     by,
-    callsBy: by,
+    callsBy: async (dimensions) => byPlace(await by(dimensions), starts.length - 1),
     byProperty: async (name) =>
       withoutName(name, await read({ dimensions: codesOf(['property']), property: name })),
     percentiles: async (metric) => {

@@ -105,7 +105,7 @@ async function readAll(memory: UsageMemory, tenantNo: number): Promise<unknown> 
   const rows = [
     await daily.by(['total', 'endpoint', 'key']),
     await hourly.by(['total', 'status']),
-    await daily.callsBy(['file_type']).then(summed),
+    (await daily.callsBy(['file_type'])).flatMap(summed),
   ]
   const percentiles = [
     await daily.percentiles('processing_time'),

@@ -160,6 +160,6 @@ WITH guard AS MATERIALIZED (
         UNION ALL SELECT unnest(EXCLUDED.buckets), unnest(EXCLUDED.calls)) AS a
       GROUP BY bucket) AS b)
 ), ${countForLife(TENANT_NO, GENERATION)}
-SELECT (SELECT mine FROM guard) AS mine, coalesce(sum(upto - folded_seq), 0)::int8 AS lines,
+SELECT coalesce(sum(upto - folded_seq), 0)::int8 AS lines,
   (array_agg(tenant_no ORDER BY tenant_no <= $2::int4, tenant_no DESC))[1] AS last_tenant_no
 FROM moved`

@@ -24,6 +24,7 @@ import {
   lockPositions,
   makeLive,
   readCounted,
+  readDueShares,
   readSuccessors,
   readUnplaced,
 } from './store.ts'
@@ -72,7 +73,10 @@ export class UsageFolder {
       await placeTenants(this.#pool)
       this.#placedAt = monotonicMs()
     }
-    const done = await Promise.allSettled(this.#shares.map((one) => this.#foldShare(one, linesMin)))
+    const due = await readDueShares(this.#pool, linesMin, this.#shares.length)
+    const done = await Promise.allSettled(
+      due.map((share) => this.#foldShare(this.#shares[share]!, linesMin)),
+    )
     for (const one of done) if (one.status === 'rejected') throw one.reason
     if (!this.#stopped) await switchGenerations(this.#pool)
   }

@@ -2,14 +2,13 @@ import { onlyRow, type Queryable } from '../../db/pool.ts'
 import { FOLD } from './fold-sql.ts'
 
 export type Fold = {
-  /** False: somebody else is folding just now. */
-  mine: boolean
+  /** None as well where somebody else is folding just now. */
   lines: number
   /** With whom the turn ended; null: nothing was due. */
   lastTenantNo: number | null
 }
 
-type FoldRow = { mine: boolean; lines: bigint; last_tenant_no: number | null }
+type FoldRow = { lines: bigint; last_tenant_no: number | null }
 
 export type FoldOrder = {
   /** Of all tenants together. */
@@ -29,7 +28,26 @@ export async function foldDue(db: Queryable, order: FoldOrder): Promise<Fold> {
     values: [order.linesMax, order.afterTenantNo, order.linesMin, order.shares, order.share],
   })
   const row = onlyRow(result)
-  return { mine: row.mine, lines: Number(row.lines), lastTenantNo: row.last_tenant_no }
+  return { lines: Number(row.lines), lastTenantNo: row.last_tenant_no }
+}
+
+/**
+ * In which shares of the tenants somebody is due. PostgreSQL plans the statement that folds anew each
+ * time, which takes longer than to see that there is nothing to fold.
+ */
+export async function readDueShares(
+  db: Queryable,
+  linesMin: number,
+  shares: number,
+): Promise<number[]> {
+  const { rows } = await db.query<{ share: number }>({
+    name: 'read_due_shares',
+    text: `SELECT DISTINCT p.tenant_no % $2::int4 AS share
+      FROM usage_position AS p JOIN account AS a USING (tenant_no)
+      WHERE a.last_seq >= p.folded_seq + $1::int8`,
+    values: [linesMin, shares],
+  })
+  return rows.map(({ share }) => share)
 }
 
 /**
