@@ -17,7 +17,8 @@ export const LATENCY_BOUND = `(ARRAY[${[...LATENCY_BOUNDS_MS, UNBOUNDED_MS].join
   1 + width_bucket(l.ms, ARRAY[${LATENCY_BOUNDS_MS.map((ms) => ms + 1).join(', ')}]::int8[])]`
 
 /** Of calls that are grouped, what is counted for life: a void takes nothing out. */
-export const EVER = `count(*) FILTER (WHERE sign > 0) AS ever, min(seq) FILTER (WHERE sign > 0) AS first_seq`
+export const EVER = 'count(*) FILTER (WHERE sign > 0) AS ever'
+export const FIRST = 'min(seq) FILTER (WHERE sign > 0) AS first_seq'
 
 /**
  * Counts calls by `outcomes` and by `timings`, which the fold has grouped already. Who came first has a

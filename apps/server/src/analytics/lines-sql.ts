@@ -19,7 +19,7 @@ export const CALL_FIELDS = `
   -coalesce(e.credits, 0) AS credits,
   CASE WHEN e.reason = 0 THEN e.file_size_bytes END AS bytes,
   CASE WHEN e.reason = 0 THEN e.processing_time_ms END AS ms,
-  e.service, left(e.endpoint, ${USAGE_VALUE_CHARS_MAX}) AS endpoint, e.method, e.sender_no::text AS sender,
+  e.service, left(e.endpoint, ${USAGE_VALUE_CHARS_MAX}) AS endpoint, e.method, e.sender_no AS sender,
   e.file_type, e.output_format, e.error_code, e.region, e.feature`
 
 /**
@@ -37,11 +37,7 @@ export function propertiesOf(names: string | null): string {
   ) END AS properties`
 }
 
-/** What is counted, of calls as above with a \`sign\`: -1 takes a voided one out again. */
-export const MEASURES = `
-  sum(CASE WHEN denied THEN 0 ELSE sign END)::int8 AS calls,
-  sum(CASE WHEN failed THEN sign ELSE 0 END)::int8 AS failures,
-  sum(CASE WHEN denied THEN sign ELSE 0 END)::int8 AS denials,
+const AMOUNTS = `
   sum(sign * units)::numeric AS units,
   sum(sign * credits)::numeric AS credits,
   sum(CASE WHEN bytes IS NULL THEN 0 ELSE sign END)::int8 AS sized,
@@ -50,6 +46,18 @@ export const MEASURES = `
   coalesce(sum(sign * ms), 0)::numeric AS ms,
   max(bytes) FILTER (WHERE sign > 0) AS largest_bytes,
   max(at) FILTER (WHERE sign > 0 AND NOT denied) AS last_at`
+
+/** What is counted, of calls as above with a \`sign\`: -1 takes a voided one out again. */
+export const MEASURES = `
+  sum(CASE WHEN denied THEN 0 ELSE sign END)::int8 AS calls,
+  sum(CASE WHEN failed THEN sign ELSE 0 END)::int8 AS failures,
+  sum(CASE WHEN denied THEN sign ELSE 0 END)::int8 AS denials, ${AMOUNTS}`
+
+/** The same, where calls are grouped by whether they were denied, and failed. */
+const MEASURES_OF_OUTCOMES = `
+  CASE WHEN denied THEN 0 ELSE sum(sign) END::int8 AS calls,
+  CASE WHEN failed THEN sum(sign) ELSE 0 END::int8 AS failures,
+  CASE WHEN denied THEN sum(sign) ELSE 0 END::int8 AS denials, ${AMOUNTS}`
 
 /** The same, of rows that hold it already. */
 export const SUMS = `
@@ -64,7 +72,7 @@ export const DIMENSION_VALUES = {
   service: 'c.service',
   endpoint: 'c.endpoint',
   method: 'c.method',
-  key: 'c.sender',
+  key: 'c.sender::text',
   conversion: `c.file_type || '-to-' || c.output_format`,
   file_type: 'c.file_type',
   output_format: 'c.output_format',
@@ -102,7 +110,7 @@ const MEASURED = `c.calls, c.failures, c.denials, c.units, c.credits, c.sized, c
 /** Calls, as above, by `keys` and what became of them. @param more SQL of what else is counted */
 export function outcomesBy(keys: string, calls: string, more = ''): string {
   const { columns } = OUTCOMES
-  return `SELECT ${keys}, ${columns}, ${MEASURES}${more} FROM ${calls} GROUP BY ${keys}, ${columns}`
+  return `SELECT ${keys}, ${columns}, ${MEASURES_OF_OUTCOMES}${more} FROM ${calls} GROUP BY ${keys}, ${columns}`
 }
 
 /**
@@ -139,9 +147,12 @@ export function usageBy(
 }
 
 /** In whose zone hours begin, and of what; the zone UTC, which is that of nearly all, costs least. */
-export const hourOf = (zone: string, at: string) =>
-  `CASE WHEN ${zone} = 'UTC' THEN date_bin('1 hour', ${at}, '2000-01-01Z')
-    ELSE date_trunc('hour', ${at}, ${zone}) END`
+export const hourOf = (zone: string, at: string) => beginningOf('hour', zone, at)
+export const dayOf = (zone: string, at: string) => beginningOf('day', zone, at)
+
+const beginningOf = (unit: 'hour' | 'day', zone: string, at: string) =>
+  `CASE WHEN ${zone} = 'UTC' THEN date_bin('1 ${unit}', ${at}, '2000-01-01Z')
+    ELSE date_trunc('${unit}', ${at}, ${zone}) END`
 
 /** The histograms of a call \`l\`, numbered as in dimensions.ts. */
 export const HISTOGRAM_VALUES = '(VALUES (0::int2, l.ms), (1::int2, l.bytes)) AS g (metric, amount)'

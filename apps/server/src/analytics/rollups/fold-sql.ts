@@ -1,10 +1,11 @@
 import { USAGE_VALUES_PER_DAY_MAX, USAGE_VALUES_PER_HOUR_MAX } from '../../limits.ts'
-import { countForLife, EVER, LATENCY_BOUND } from '../counters-sql.ts'
+import { countForLife, EVER, FIRST, LATENCY_BOUND } from '../counters-sql.ts'
 import { BY_DAY, DIMENSION_CODES, EQUALS, METRIC_CODES, OTHER } from '../dimensions.ts'
 import {
   AT,
   bucketOf,
   CALL_FIELDS,
+  dayOf,
   hourOf,
   LINE_COLUMNS,
   outcomesBy,
@@ -35,7 +36,7 @@ const HAS_PROPERTIES = '(SELECT bool_or(cardinality(properties) > 0) FROM places
 const PREFIX = `CASE WHEN s.dimension % ${BY_DAY} = ${DIMENSION_CODES.property}
   THEN left(s.value, strpos(s.value, '${EQUALS}')) ELSE '' END`
 /** The day of an hour, in the zone of its tenant. */
-const DAY = `date_trunc('day', hour, (SELECT names FROM zones)[zone_no])`
+const dayIn = (zoneNo: string) => dayOf(`(SELECT names FROM zones)[${zoneNo}]`, 'hour')
 
 /**
  * Folds all tenants that are due in one statement. It is exact whoever else folds: a position moves
@@ -86,7 +87,7 @@ WITH guard AS MATERIALIZED (
     SELECT ${LINE_COLUMNS} FROM entry
     WHERE tenant_no = m.tenant_no AND seq = (v.detail ->> 'voided_seq')::int8 LIMIT 1) AS e
 ), outcomes AS MATERIALIZED (
-  ${outcomesBy(KEYS, 'lines', `, ${EVER}`)}
+  ${outcomesBy(KEYS, 'lines', `, ${EVER}, ${FIRST}`)}
 ), hourly AS MATERIALIZED (
   SELECT ${UNPACKED}, dimension, hour, value, ${SUMS}
   FROM (${usageBy(KEYS, 'lines', HAS_PROPERTIES, 'outcomes')}) AS u
@@ -94,7 +95,7 @@ WITH guard AS MATERIALIZED (
 ), spread AS MATERIALIZED (
   SELECT * FROM hourly
   UNION ALL
-  SELECT tenant_no, generation, zone_no, (dimension + ${BY_DAY})::int2, ${DAY}, value, ${SUMS}
+  SELECT tenant_no, generation, zone_no, (dimension + ${BY_DAY})::int2, ${dayIn('zone_no')}, value, ${SUMS}
   FROM hourly GROUP BY 1, 2, 3, 4, 5, 6
 ), ranked AS (
   SELECT s.*, ${PREFIX} AS prefix, known.there IS NULL AND s.dimension NOT IN (0, ${BY_DAY}) AS fresh,
@@ -147,11 +148,8 @@ WITH guard AS MATERIALIZED (
   UNION ALL
   SELECT tenant_no, generation, metric, day, ${BUCKET_ARRAYS}
   FROM (
-    SELECT c.tenant_no, c.generation, c.metric, c.day, b.bucket, sum(b.calls)::int8 AS calls
-    FROM (
-      SELECT tenant_no, generation, (metric + ${BY_DAY})::int2 AS metric, ${DAY} AS day, buckets, calls
-      FROM by_hour OFFSET 0
-    ) AS c CROSS JOIN LATERAL unnest(c.buckets, c.calls) AS b (bucket, calls) GROUP BY 1, 2, 3, 4, 5
+    SELECT ${UNPACKED}, (metric + ${BY_DAY})::int2 AS metric, ${dayIn(ZONE_NO)} AS day, bucket, sum(calls)::int8 AS calls
+    FROM counted GROUP BY whose, metric, 5, bucket
   ) AS b GROUP BY 1, 2, 3, 4
   ON CONFLICT (tenant_no, generation, metric, hour) DO UPDATE SET (buckets, calls) = (
     SELECT ${BUCKET_ARRAYS} FROM (
