@@ -82,3 +82,15 @@ test('time alone changes what depends on it', async () => {
     [200, 200, 200, 304, 200, 200],
   )
 })
+
+test('a trial that ends within a day is another summary at once', async () => {
+  const plans = { tried: { trial_days: 10, price: { base: '5' } } }
+  expectStatus(await node.admin('POST', '/api/admin/plans', { plans }), 200)
+  const { key } = await node.tenant({ plan: 'tried' })
+  clock.advance(10 * 86_400_000 - 1_000)
+  const tried = expectStatus(await read('summary', undefined, key), 200)
+  assert.equal(tried.body.subscription.status, 'trialing')
+  clock.advance(1_000)
+  const paid = expectStatus(await read('summary', tried.headers.get('etag')!, key), 200)
+  assert.equal(paid.body.subscription.status, 'active')
+})

@@ -7,9 +7,12 @@ import { wirePeriod, wireSecond } from '../lib/wire-period.ts'
 import type { Verb } from './answer.ts'
 import { megabytes, percentageOf, round } from './rates.ts'
 
-/** What changes a summary besides the log: days that begin, and a period that ends. */
+/** What changes a summary besides the log: days that begin, a period that ends, and a trial. */
 export const summary: Verb<object, UsageSummary> = ({ account, terms, now }) => ({
-  dependsOn: [account.period.start, daysSoFar(account.period.start, now)],
+  dependsOn: [
+    ...[account.period.start, daysSoFar(account.period.start, now)],
+    subscriptionStatus(account, now),
+  ],
   read: async () => usageSummary(account, terms, now),
 })
 
