@@ -1,4 +1,5 @@
 import type { Granularity } from '@tollgate/contract'
+import { hourZoneOf } from './rollups/hour-zone.ts'
 
 /** A stretch of an answer: where it begins, ms, and how it is called. */
 export type Stretch = { start: number; label: string }
@@ -18,11 +19,12 @@ export function daysBegun(from: number, to: number, timeZone: string, now: numbe
   return dayAt(from, timeZone).until(dayAt(last, timeZone), { largestUnit: 'days' }).days + 1
 }
 
-const STEP_MS = { hourly: 3_600_000, minute: 60_000, second: 1_000 }
+const HOUR_MS = 3_600_000
+const STEP_MS = { minute: 60_000, second: 1_000 }
 
 /**
  * The stretches of [from, to), in order. Weeks begin on Monday; what the range cuts begins or ends where
- * it is cut. Hours are counted from where the range begins, so that each lasts an hour.
+ * it is cut. Hours end when clocks show a full one: the day on which they change has more or fewer.
  * @returns null when there are more than `max`
  */
 export function stretchesOf(
@@ -43,15 +45,45 @@ export function stretchesOf(
 }
 
 function nextStart(start: number, granularity: Granularity, timeZone: string): number {
-  if (granularity === 'hourly' || granularity === 'minute' || granularity === 'second') {
-    return start + STEP_MS[granularity]
-  }
+  if (granularity === 'hourly') return nextHour(start, timeZone)
+  if (granularity === 'minute' || granularity === 'second') return start + STEP_MS[granularity]
   const day = dayAt(start, timeZone)
   if (granularity === 'daily') return startOfDay(day.add({ days: 1 }), timeZone)
   if (granularity === 'weekly') {
     return startOfDay(day.add({ days: 8 - day.dayOfWeek }), timeZone)
   }
   return startOfDay(day.with({ day: 1 }).add({ months: 1 }), timeZone)
+}
+
+/**
+ * An hour later. Where clocks are set by half an hour, as on Lord Howe Island, a stretch ends there, and the
+ * next one at the full hour.
+ */
+function nextHour(start: number, timeZone: string): number {
+  if (hourZoneOf(timeZone) === 'UTC') return start + HOUR_MS
+  const local = localTime(start, timeZone)
+  const next = startOfHour(start, timeZone) + HOUR_MS
+  const shift = localTime(next, timeZone).offsetNanoseconds - local.offsetNanoseconds
+  if (shift % (HOUR_MS * 1_000_000) === 0) return next
+  return local.getTimeZoneTransition('next')!.epochMilliseconds
+}
+
+/** When the hour began that clocks of the zone show, if they had always been set as they are at `at`. */
+function startOfHour(at: number, timeZone: string): number {
+  const { minute, second, millisecond } = localTime(at, timeZone)
+  return at - minute * 60_000 - second * 1_000 - millisecond
+}
+
+/**
+ * Where rollups have hours that begin so: those of a zone whose clocks were set by half an hour are called by
+ * when they would have begun.
+ * @param starts of hours one after the other, and last where the last one ends
+ */
+export function rolledHours(starts: readonly number[], timeZone: string): readonly number[] {
+  return starts.map((start, index) => {
+    const isWhole = starts[index + 1] === start + HOUR_MS || index === starts.length - 1
+    return isWhole ? start : startOfHour(start, timeZone)
+  })
 }
 
 function labelOf(start: number, granularity: Granularity, timeZone: string): string {

@@ -1,6 +1,6 @@
 import type { Granularity } from '@tollgate/contract'
 import { invalidField } from '../../lib/problem-error.ts'
-import type { Stretch } from '../calendar.ts'
+import { rolledHours, type Stretch } from '../calendar.ts'
 import { isFine, type Range } from '../range.ts'
 import { FoldedReader, type UsageReader, type UsageSource } from './folded-reader.ts'
 import { loggedReader } from './logged-reader.ts'
@@ -8,12 +8,12 @@ import { loggedReader } from './logged-reader.ts'
 /** Usage in each of the dates of a range. @throws ProblemError invalid_request */
 export async function readerOf(
   source: UsageSource,
-  { to }: Range,
+  { to, timeZone }: Range,
   dates: readonly Stretch[],
   granularity: Granularity,
 ): Promise<UsageReader> {
   const starts = [...dates.map(({ start }) => start), to]
-  if (granularity === 'hourly') return hourlyReader(source, starts)
+  if (granularity === 'hourly') return hourlyReader(source, rolledHours(starts, timeZone))
   if (!isFine(granularity)) return dailyReader(source, starts)
   const reader = await loggedReader(source, starts)
   if (reader !== null) return reader
@@ -26,7 +26,7 @@ export function wholeReader(source: UsageSource, { from, to }: Range): UsageRead
   return dailyReader(source, [from, to])
 }
 
-/** @param starts whole hours of the tenant's zone: where stretches begin, and last where the last one ends */
+/** @param starts hours of the tenant's zone, as rollups have them: where stretches begin, and last where the last one ends */
 export function hourlyReader(source: UsageSource, starts: readonly number[]): UsageReader {
   return new FoldedReader(source, starts, false)
 }
