@@ -1,7 +1,7 @@
 import type { StoredEntry } from '../../ledger/entry-row.ts'
 import type { Log } from '../../ledger/log.ts'
 import { USAGE_VALUE_CHARS_MAX, VERIFY_LINES_PER_READ } from '../../limits.ts'
-import { dayAt, startOfDay } from '../calendar.ts'
+import { dayAt } from '../calendar.ts'
 import {
   BY_DAY,
   DIMENSION_CODES,
@@ -77,8 +77,11 @@ export class ExpectedRollups {
     this.buckets.set(key, (this.buckets.get(key) ?? 0) + 1)
   }
 
+  /** Where clocks are set back at midnight a day has two, and rollups call it by the second. */
   #dayOf(at: number): number {
-    return startOfDay(dayAt(at, this.#zones.timeZone), this.#zones.timeZone)
+    const { timeZone } = this.#zones
+    const midnight = dayAt(at, timeZone).toPlainDateTime()
+    return midnight.toZonedDateTime(timeZone, { disambiguation: 'later' }).epochMilliseconds
   }
 
   #hourOf(at: number): number {

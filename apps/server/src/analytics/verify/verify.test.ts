@@ -69,3 +69,25 @@ for (const [what, statement] of Object.entries(CORRUPTIONS)) {
     assert.ok(seen.every((status) => status === 200))
   })
 }
+
+const MIDNIGHTS = {
+  'clocks are set back at midnight': ['America/Havana', '2025-11-02T05:00:00Z'],
+  'clocks are set back to midnight': ['Atlantic/Azores', '2025-10-26T01:00:00Z'],
+  'a day has no midnight': ['America/Havana', '2025-03-09T05:00:00Z'],
+  'clocks are set by half an hour': ['Australia/Lord_Howe', '2025-10-04T15:30:00Z'],
+} as const
+
+for (const [what, [time_zone, instant]] of Object.entries(MIDNIGHTS)) {
+  test(`rollups are what their log makes of them where ${what}`, async () => {
+    const change = Date.parse(instant)
+    const test_clock = new Date(change + 86_400_000).toISOString()
+    const { id } = await node.tenant({ plan: 'enterprise', time_zone, test_clock })
+    const calls = Array.from({ length: 24 }, (_, index) => {
+      return { timestamp: new Date(change + (index - 12) * 900_000).toISOString() }
+    })
+    await sendCalls(node, service.key, id, calls)
+    await placeTenants(pool)
+    await foldAll()
+    assert.deepEqual(await differencesOfRollups(pool), [])
+  })
+}
