@@ -105,7 +105,7 @@ export async function answer<Query, T>(
 }
 
 /** Of replies. Another number when the same log makes another reply. */
-const FORM = 1
+const FORM = 2
 
 function tagOf(parts: readonly unknown[]): string {
   const hash = createHash('sha256').update(JSON.stringify(parts)).digest('base64url')

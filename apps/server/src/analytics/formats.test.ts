@@ -89,3 +89,13 @@ test('a family that is nothing but its own format says no subtypes', () => {
     false,
   ])
 })
+
+test('formats are the same in upper and lower case and with a dot, on either side of a conversion', async () => {
+  const { id, key } = await node.tenant({ plan: 'all', test_clock: '2025-01-31T12:00:00Z' })
+  await sendCalls(node, service.key, id, [
+    { file_type: '.PDF', output_format: '.MD' },
+    { file_type: 'pdf', output_format: 'md' },
+  ])
+  const { body } = expectStatus(await node.call('GET', '/api/usage/history', key), 200)
+  assert.deepEqual(body.data[30].conversions.by_type, { 'pdf-to-md': 2 })
+})

@@ -34,6 +34,11 @@ export function formatOf(value: string): string {
   return value.toLowerCase().replace(/^\./, '')
 }
 
+/** Of `in-to-out`, each of both as above. */
+export function conversionOf(value: string): string {
+  return formatOf(value).replace('-to-.', '-to-')
+}
+
 export type FormatFamilies = {
   familyOf(format: string): string
   /** Whether a family has other formats than one of its own name, so that it says which. */

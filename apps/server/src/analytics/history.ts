@@ -3,7 +3,7 @@ import { decodeCursor, encodeCursor } from '../lib/cursor.ts'
 import type { Subject, Verb } from './answer.ts'
 import { daysBegun, type Stretch } from './calendar.ts'
 import { keptCountsOf } from './counts.ts'
-import { formatOf } from './formats.ts'
+import { conversionOf } from './formats.ts'
 import { granularityNeed, historyNeed, requireFeature, requireKept } from './gate.ts'
 import { datesOf, isFine, type Range, type RangeQuery, rangeOf } from './range.ts'
 import { average, kilobytes, rounded, successRate } from './rates.ts'
@@ -17,7 +17,7 @@ export type HistoryQuery = RangeQuery & {
   cursor?: string | undefined
 }
 
-const byType = keptCountsOf(formatOf)
+const byType = keptCountsOf(conversionOf)
 
 /** Every stretch of a range, also those in which nothing happened. */
 export const usageHistory: Verb<HistoryQuery, UsageHistory> = (subject, query) => {
