@@ -182,6 +182,7 @@ const STATEMENTS: Record<string, Record<string, readonly unknown[]>> = {
   'analytics/metrics': { readCounters: [1], readLatencies: [1] },
   'analytics/readings': {
     readTail: [{ tenantNo: 1, hourZone: 'UTC', property: null }, null],
+    readAgreesOnDays: ['Europe/Berlin', [0]],
     readRolledUsage: [STRETCHES, ASKED, ROLLUPS_AT],
     readRolledCalls: [STRETCHES, ASKED, ROLLUPS_AT],
     readRolledHistograms: [STRETCHES, 0, ROLLUPS_AT],

@@ -210,7 +210,10 @@ export class FoldedReader implements UsageReader {
   ): Promise<T | null | 'moved'> {
     if (generation === null) return null
     const { memory, tenantNo } = this.#source
-    const byDay = this.#inDays && timeZone === this.#source.timeZone
+    const byDay =
+      this.#inDays &&
+      timeZone === this.#source.timeZone &&
+      (await memory.agreesOnDays(db, timeZone, this.#starts))
     const rollups = { generation, foldedSeq, byDay }
     this.#startsName ??= this.#starts.join()
     const of = [tenantNo, generation, foldedSeq, byDay, name, this.#startsName].join(' ')

@@ -1,7 +1,11 @@
 import { LRUCache } from 'lru-cache'
 import type { Queryable } from '../../db/pool.ts'
-import { USAGE_REMEMBERED_BYTES_MAX, USAGE_REMEMBERED_READING_BYTES_MAX } from '../../limits.ts'
-import { readTail, type TailOf } from './store.ts'
+import {
+  USAGE_DATES_REMEMBERED_MAX,
+  USAGE_REMEMBERED_BYTES_MAX,
+  USAGE_REMEMBERED_READING_BYTES_MAX,
+} from '../../limits.ts'
+import { readAgreesOnDays, readTail, type TailOf } from './store.ts'
 import { bytesOf, type Tail, tailFrom } from './tail.ts'
 
 type Reading<T> = {
@@ -30,6 +34,10 @@ export class UsageMemory {
   readonly #tailsUnderWay = new Map<string, Promise<Tail>>()
   readonly #rolled: LRUCache<string, Remembered>
   readonly #rolledUnderWay = new Map<string, Promise<object | null>>()
+  readonly #agreed = new LRUCache<string, { agrees: boolean; dates: number }>({
+    maxSize: USAGE_DATES_REMEMBERED_MAX,
+    sizeCalculation: ({ dates }) => dates,
+  })
 
   constructor(bounds: Bounds = BOUNDS) {
     this.#tails = new LRUCache({ ...bounds, sizeCalculation: bytesOf })
@@ -52,6 +60,17 @@ export class UsageMemory {
     const tail = tailFrom(await readTail(db, of, known), known)
     this.#tails.set(key, tail)
     return tail
+  }
+
+  /** Whether rollups by the day have the days of these stretches. Neither PostgreSQL nor we learn of zones while we run. */
+  async agreesOnDays(db: Queryable, timeZone: string, starts: readonly number[]): Promise<boolean> {
+    if (timeZone === 'UTC') return true
+    const of = `${timeZone} ${starts.join()}`
+    const known = this.#agreed.get(of)
+    if (known !== undefined) return known.agrees
+    const agrees = await readAgreesOnDays(db, timeZone, starts)
+    this.#agreed.set(of, { agrees, dates: starts.length })
+    return agrees
   }
 
   /**

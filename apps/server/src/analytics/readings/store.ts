@@ -142,6 +142,32 @@ export async function readTail(
   return rows[0]!
 }
 
+/**
+ * Whether days of a zone, to PostgreSQL, begin where stretches do. What is folded by the day goes by its zones,
+ * stretches by ours, and either may not have heard yet that a country changed its clocks. Of two midnights
+ * PostgreSQL takes the second.
+ */
+export async function readAgreesOnDays(
+  db: Queryable,
+  timeZone: string,
+  starts: readonly number[],
+): Promise<boolean> {
+  const asked = db.query<{ agrees: boolean }>({
+    name: 'read_agrees_on_days',
+    text: `SELECT NOT EXISTS (
+        SELECT FROM unnest($2::timestamptz[]) AS s (start)
+        WHERE date_trunc('day', s.start, $1::text) < s.start) AS agrees`,
+    values: [timeZone, instants(starts)],
+  })
+  const found = await asked.catch((error: { code?: unknown }) => {
+    if (error.code === UNKNOWN_ZONE) return null
+    throw error
+  })
+  return found?.rows[0]?.agrees ?? false
+}
+
+const UNKNOWN_ZONE = '22023'
+
 /** No row where the folder has gone on since, so that nothing is read that belongs to another tail. */
 const atPosition = (column: string, rows: string) => `
   SELECT (${rows}) AS ${column} FROM usage_position
