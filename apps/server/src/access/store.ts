@@ -218,3 +218,12 @@ export async function readServices(pool: pg.Pool): Promise<ServiceRow[]> {
   )
   return rows
 }
+
+/** Whether PostgreSQL has a time zone of this name, spelt so. */
+export async function readKnowsTimeZone(db: Queryable, timeZone: string): Promise<boolean> {
+  const result = await db.query<{ known: boolean }>(
+    'SELECT EXISTS (SELECT FROM pg_timezone_names WHERE name = $1) AS known',
+    [timeZone],
+  )
+  return onlyRow(result).known
+}

@@ -4,6 +4,7 @@ import { watched } from '../../test/api-contract.ts'
 import { inParallel } from '../../test/api-parallel.ts'
 import { assertProblem } from '../../test/api-problem.ts'
 import { expectStatus, handClock, testNode } from '../../test/node.ts'
+import { readKnowsTimeZone } from './store.ts'
 
 const NOON = '2026-03-10T12:00:00Z'
 const clock = handClock(NOON)
@@ -62,6 +63,22 @@ test('a plan, zone or e-mail that does not exist is named, with the plans that d
   assertProblem(await make({ email: 'nobody' }), 'invalid_request', 'email')
   const all = await make({ plan: 1, name: '', colour: 'red' })
   assertProblem(all, 'invalid_request', 'plan', 'name', 'colour')
+})
+
+test('a zone must be known to PostgreSQL as well, which folds by it; how it is spelt does not matter', async () => {
+  assert.equal(await readKnowsTimeZone(node.server.pool, 'America/Nowhere'), false)
+  for (const [sent, kept] of [
+    ['europe/berlin', 'Europe/Berlin'],
+    ['US/Pacific', 'US/Pacific'],
+    ['Etc/GMT+5', 'Etc/GMT+5'],
+    ['Asia/Calcutta', 'Asia/Calcutta'],
+  ]) {
+    const made = expectStatus(await make({ time_zone: sent }), 201)
+    assert.equal(made.body.time_zone, kept)
+    expectStatus(await patch(made.body.tenant_id, { time_zone: 'Asia/Tokyo' }), 200)
+    const back = expectStatus(await patch(made.body.tenant_id, { time_zone: sent }), 200)
+    assert.equal(back.body.time_zone, kept)
+  }
 })
 
 test('a new plan, status or region holds from the next call on', async () => {

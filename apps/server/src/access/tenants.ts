@@ -19,7 +19,13 @@ import { isTimeZone } from '../lib/periods.ts'
 import { invalidField, ProblemError } from '../lib/problem-error.ts'
 import { appendAudit } from './audit/append.ts'
 import { tenantNotFound } from './directory.ts'
-import { insertTenant, readTenant, type TenantRow, updateTenant } from './store.ts'
+import {
+  insertTenant,
+  readKnowsTimeZone,
+  readTenant,
+  type TenantRow,
+  updateTenant,
+} from './store.ts'
 import { lockTenant } from './tenant-keys/store.ts'
 import type { Author } from './tenant-keys/tenant-keys.ts'
 
@@ -58,7 +64,7 @@ export async function beginTenant(
   body: z.infer<typeof createTenantBody>,
 ): Promise<Tenant> {
   const terms = planOnOffer(catalog, body.plan)
-  const timeZone = knownTimeZone(body.time_zone ?? 'UTC')
+  const timeZone = await knownTimeZone(db, body.time_zone ?? 'UTC')
   const tenantId = body.tenant_id ?? `ten_${randomBytes(10).toString('hex')}`
   const testClock = body.test_clock === undefined ? null : Date.parse(body.test_clock)
   const row = await insertOnce(db, {
@@ -109,7 +115,7 @@ export async function changeTenant(
 ): Promise<Tenant> {
   const found = await readTenant(deps.pool, tenantId)
   if (found === null) throw tenantNotFound()
-  const change = accountChange(deps.catalog, body)
+  const change = await accountChange(deps, body)
   return inTransaction(deps.pool, async (db) => {
     // Until the end nobody else changes it, so that what is told as before was so.
     await lockTenant(db, found.tenant_no)
@@ -176,13 +182,18 @@ function named(body: z.infer<typeof patchTenantBody>, all: ReturnType<typeof vis
   return Object.fromEntries(Object.entries(all).filter(([field]) => fields.includes(field)))
 }
 
-function accountChange(catalog: Catalog, body: z.infer<typeof patchTenantBody>): AccountChange {
+async function accountChange(
+  { pool, catalog }: TenantDependencies,
+  body: z.infer<typeof patchTenantBody>,
+): Promise<AccountChange> {
   return {
     ...(body.status === undefined ? {} : { status: body.status }),
     ...(body.plan === undefined
       ? {}
       : { planVersionNo: planOnOffer(catalog, body.plan).planVersionNo }),
-    ...(body.time_zone === undefined ? {} : { timeZone: knownTimeZone(body.time_zone) }),
+    ...(body.time_zone === undefined
+      ? {}
+      : { timeZone: await knownTimeZone(pool, body.time_zone) }),
     ...(body.region === undefined ? {} : { region: body.region }),
   }
 }
@@ -196,8 +207,14 @@ function planOnOffer(catalog: Catalog, plan: string): PlanTerms {
   )
 }
 
-function knownTimeZone(timeZone: string): string {
+/** Of which both have heard who count by it, the server and PostgreSQL. */
+async function knownTimeZone(db: Queryable, timeZone: string): Promise<string> {
+  const message = 'not a time zone of the IANA database, as in Europe/Berlin'
+  if (!isTimeZone(timeZone)) throw invalidField('time_zone', message)
   // As the database spells it, whatever the sender's case.
-  if (isTimeZone(timeZone)) return new Temporal.ZonedDateTime(0n, timeZone).timeZoneId
-  throw invalidField('time_zone', 'not a time zone of the IANA database, as in Europe/Berlin')
+  const { timeZoneId } = new Temporal.ZonedDateTime(0n, timeZone)
+  if (timeZoneId !== 'UTC' && !(await readKnowsTimeZone(db, timeZoneId))) {
+    throw invalidField('time_zone', 'one of which this PostgreSQL has not heard yet')
+  }
+  return timeZoneId
 }

@@ -52,6 +52,7 @@ const STATEMENTS: Record<string, Record<string, readonly unknown[]>> = {
     readServiceKeys: [1],
     readService: ['s'],
     readSenderNames: [[1, -2]],
+    readKnowsTimeZone: ['Europe/Berlin'],
     insertTenant: [{ tenantId: 't', name: 'T', email: 't@example.com' }],
     readTenant: ['t'],
     readTenants: [0, 10],
