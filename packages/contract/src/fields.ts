@@ -56,6 +56,18 @@ export const positiveCredits = credits.gt(0)
 export const count = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER)
 export const countOfCall = count.max(COUNT_MAX)
 
+/** A number in a query, where everything is text: of digits, so that nothing is not 0, nor `0x10` 16. */
+export const queryNumber = (min: number, max: number) =>
+  z.preprocess(numberFromDigits, z.number().int().min(min).max(max))
+
+/** The same, which may be left out. */
+export const queryNumberOr = (absent: number, min: number, max: number) =>
+  z.preprocess(numberFromDigits, z.number().int().min(min).max(max).default(absent))
+
+function numberFromDigits(sent: unknown): unknown {
+  return typeof sent === 'string' && /^\d{1,16}$/.test(sent) ? Number(sent) : sent
+}
+
 /** RFC 3339 with a zone, as Date.prototype.toISOString writes it. */
 export const instant = z.iso
   .datetime({ offset: true, error: 'an ISO 8601 time with a zone, as in 2025-01-24T14:32:18Z' })

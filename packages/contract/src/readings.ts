@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { DENIAL_REASONS, SUBSCRIPTION_STATUSES } from './codes.ts'
-import { count, creditsOut, instantOut, tenantId } from './fields.ts'
+import { count, creditsOut, instantOut, queryNumberOr, tenantId } from './fields.ts'
 import { PAGE_ROWS_DEFAULT, PAGE_ROWS_MAX } from './limits.ts'
 import { quotaState, rateLimitState } from './track.ts'
 
@@ -11,7 +11,7 @@ export const tenantQuery = z.strictObject({
 })
 
 export const pageQuery = {
-  limit: z.coerce.number().int().min(1).max(PAGE_ROWS_MAX).default(PAGE_ROWS_DEFAULT),
+  limit: queryNumberOr(PAGE_ROWS_DEFAULT, 1, PAGE_ROWS_MAX),
   cursor: z.string().min(1).max(200).describe('next_cursor of the page before').optional(),
 }
 export const entriesQuery = z.strictObject({ ...tenantQuery.shape, ...pageQuery })

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { queryNumber } from './fields.ts'
 import { tenantQuery } from './readings.ts'
 import { periodQuery } from './usage.ts'
 
@@ -43,11 +44,7 @@ export const EXPORT_CALL_COLUMNS = {
 export type ExportCallColumn = keyof typeof EXPORT_CALL_COLUMNS
 export const EXPORT_CALL_COLUMN_NAMES = Object.keys(EXPORT_CALL_COLUMNS) as ExportCallColumn[]
 
-// Nothing is no number: `cursor=` would be taken for the line before the first.
-const seq = z.preprocess(
-  (sent) => (typeof sent === 'string' && /^\d{1,16}$/.test(sent) ? Number(sent) : sent),
-  z.number().int().min(0).max(Number.MAX_SAFE_INTEGER),
-)
+const seq = queryNumber(0, Number.MAX_SAFE_INTEGER)
 
 export const exportQuery = z.strictObject({
   ...tenantQuery.shape,

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { count, creditsOut, instantOut } from './fields.ts'
+import { count, creditsOut, instantOut, queryNumberOr } from './fields.ts'
 import { NAME_CHARS_MAX, PAGE_ROWS_MAX, USAGE_SERIES_DEFAULT, USAGE_SERIES_MAX } from './limits.ts'
 import { tenantQuery } from './readings.ts'
 
@@ -55,7 +55,7 @@ const granularity = z
   .describe('Hours, and minutes and seconds, only where the plan has them')
 
 const paging = {
-  limit: z.coerce.number().int().min(1).max(PAGE_ROWS_MAX).default(PAGE_ROWS_MAX),
+  limit: queryNumberOr(PAGE_ROWS_MAX, 1, PAGE_ROWS_MAX),
   cursor: z.string().min(1).max(200).describe('next_cursor of the page before').optional(),
 }
 export const rangeQuery = z.strictObject({ ...tenantQuery.shape, ...periodQuery })
@@ -102,13 +102,9 @@ export const timeseriesQuery = z.strictObject({
       'Only calls with these custom properties: `name=value` with commas between. A name may come several times: one of its values is enough',
     )
     .optional(),
-  series: z.coerce
-    .number()
-    .int()
-    .min(1)
-    .max(USAGE_SERIES_MAX)
-    .default(USAGE_SERIES_DEFAULT)
-    .describe('How many values are shown by themselves, those with most calls'),
+  series: queryNumberOr(USAGE_SERIES_DEFAULT, 1, USAGE_SERIES_MAX).describe(
+    'How many values are shown by themselves, those with most calls',
+  ),
 })
 
 export const metricsReply = z
