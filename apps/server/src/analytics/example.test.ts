@@ -21,7 +21,7 @@ async function tenantAt(now: string, calls: object[]) {
   return { ...tenant, get }
 }
 
-const january = await tenantAt('2025-01-31T10:00:00Z', exampleJanuary())
+const january = await tenantAt('2025-01-31T23:59:59Z', exampleJanuary())
 const week = await tenantAt('2025-01-24T14:32:18Z', exampleWeek())
 
 async function fold() {

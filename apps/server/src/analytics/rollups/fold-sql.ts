@@ -17,6 +17,8 @@ import {
 /** Any numbers that nobody else uses: two folders of one share would only do the same work twice. */
 const FOLD_LOCK = 7_055_217_900
 
+const AFTER_NO = '(SELECT after_no FROM asked)'
+
 /** Of `entry`, the lines that a position `m` moves over. */
 const FOLDED_NOW = `WHERE tenant_no = m.tenant_no AND seq > m.folded_seq AND seq <= m.upto
         AND recorded_at >= m.folded_at`
@@ -44,23 +46,28 @@ const dayIn = (zoneNo: string) => dayOf(`(SELECT names FROM zones)[${zoneNo}]`, 
  * sideways keeps the planner from reading a whole log to find a few lines of it. It cannot know how many
  * lines there are, so nothing here joins large things, and what is counted is counted before it is sorted.
  *
+ * What is asked is a row of its own: PostgreSQL then keeps the plan, which takes it 12 ms to make.
+ *
  * `turn` gives everybody a turn: it goes on behind the tenant with whom the last one ended.
  */
 export const FOLD = `
-WITH guard AS MATERIALIZED (
-  SELECT pg_try_advisory_xact_lock(${FOLD_LOCK} + $5::int4) AS mine
+WITH asked AS MATERIALIZED (
+  SELECT $1::int8 AS lines_max, $2::int4 AS after_no, $3::int8 AS lines_min, $4::int4 AS shares,
+    $5::int4 AS share
+), guard AS MATERIALIZED (
+  SELECT pg_try_advisory_xact_lock(${FOLD_LOCK} + share) AS mine FROM asked
 ), due AS MATERIALIZED (
   SELECT p.tenant_no, p.generation, p.folded_seq, p.folded_at, p.hour_zone, p.time_zone,
-    p.properties, least(a.last_seq - p.folded_seq, $1::int8) AS lines
-  FROM usage_position AS p JOIN account AS a ON a.tenant_no = p.tenant_no
-  WHERE p.tenant_no % $4::int4 = $5::int4 AND a.last_seq >= p.folded_seq + $3::int8
+    p.properties, least(a.last_seq - p.folded_seq, k.lines_max) AS lines
+  FROM asked AS k CROSS JOIN usage_position AS p JOIN account AS a ON a.tenant_no = p.tenant_no
+  WHERE p.tenant_no % k.shares = k.share AND a.last_seq >= p.folded_seq + k.lines_min
     AND (SELECT mine FROM guard)
 ), turn AS (
-  SELECT *, sum(lines) OVER (ORDER BY tenant_no <= $2::int4, tenant_no, generation) AS through
+  SELECT *, sum(lines) OVER (ORDER BY tenant_no <= ${AFTER_NO}, tenant_no, generation) AS through
   FROM due
 ), chosen AS MATERIALIZED (
-  SELECT t.*, (t.folded_seq + least(t.lines, $1::int8 - (t.through - t.lines)))::int8 AS upto
-  FROM turn AS t WHERE t.through - t.lines < $1::int8
+  SELECT t.*, (t.folded_seq + least(t.lines, k.lines_max - (t.through - t.lines)))::int8 AS upto
+  FROM asked AS k CROSS JOIN turn AS t WHERE t.through - t.lines < k.lines_max
 ), moved AS (
   UPDATE usage_position AS p SET folded_seq = c.upto, folded_at = e.recorded_at
   FROM chosen AS c CROSS JOIN LATERAL (
@@ -159,5 +166,5 @@ WITH guard AS MATERIALIZED (
       GROUP BY bucket) AS b)
 ), ${countForLife(TENANT_NO, GENERATION)}
 SELECT coalesce(sum(upto - folded_seq), 0)::int8 AS lines,
-  (array_agg(tenant_no ORDER BY tenant_no <= $2::int4, tenant_no DESC))[1] AS last_tenant_no
+  (array_agg(tenant_no ORDER BY tenant_no <= ${AFTER_NO}, tenant_no DESC))[1] AS last_tenant_no
 FROM moved`
