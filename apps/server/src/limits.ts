@@ -231,8 +231,8 @@ export const STRIPE_CREDIT_NOTES_LOOKED_AT_MAX = 1_000
 export const STRIPE_LINES_PER_INVOICE_MAX = 250
 /** Stripe signs again when it sends again, so an older signature was kept by somebody. */
 export const STRIPE_SIGNATURE_SECONDS_MAX = 300
-/** Lines of a log that are folded, or measured again, at a time. */
-export const BILLING_LINES_PER_READ = 5_000
+/** Lines of a log that are folded, or measured again, at a time: each page holds up all other work of the node. */
+export const BILLING_LINES_PER_READ = 1_000
 /** Tenants whose invoices a node works out at a time. */
 export const BILLING_TENANTS_AT_ONCE = 4
 export const BILLING_TENANTS_PER_READ = 200
