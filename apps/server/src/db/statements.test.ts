@@ -214,6 +214,7 @@ const STATEMENTS: Record<string, Record<string, readonly unknown[]>> = {
   },
   'analytics/verify': {
     readLivePositions: [],
+    readDays: ['Europe/Berlin', [0]],
     readHours: [POSITION, 0],
     readBuckets: [POSITION],
     readCountersOf: [POSITION],

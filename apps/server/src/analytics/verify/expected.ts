@@ -1,7 +1,7 @@
+import type { Queryable } from '../../db/pool.ts'
 import type { StoredEntry } from '../../ledger/entry-row.ts'
 import type { Log } from '../../ledger/log.ts'
 import { USAGE_VALUE_CHARS_MAX, VERIFY_LINES_PER_READ } from '../../limits.ts'
-import { dayAt } from '../calendar.ts'
 import {
   BY_DAY,
   DIMENSION_CODES,
@@ -12,6 +12,7 @@ import {
 import { bucketOf } from '../histogram.ts'
 import { NO_USAGE, sumOf, type Usage } from '../readings/measures.ts'
 import { ExpectedCounters } from './expected-counters.ts'
+import { readDays } from './store.ts'
 
 const HOUR_MS = 3_600_000
 
@@ -20,6 +21,8 @@ type Zones = { hourZone: string; timeZone: string; properties: readonly string[]
 /** What rollups should say. */
 export class ExpectedRollups {
   readonly #zones: Zones
+  /** When the day of an hour began, to PostgreSQL, by whose zones rollups go. */
+  readonly #days = new Map<number, number>()
   /** By the code of a dimension, and BY_DAY more: by hour or day and value. */
   readonly usage = new Map<number, Map<string, Usage>>()
   readonly buckets = new Map<string, number>()
@@ -35,17 +38,29 @@ export class ExpectedRollups {
     }
   }
 
+  /** Before these are added. */
+  async learnDays(db: Queryable, entries: readonly StoredEntry[]): Promise<void> {
+    const all = new Set(
+      entries.filter(({ call }) => call !== null).map((one) => this.#hourOf(atOf(one))),
+    )
+    const hours = [...all].filter((hour) => !this.#days.has(hour))
+    if (hours.length === 0) return
+    const days = await readDays(db, this.#zones.timeZone, hours)
+    for (const [index, hour] of hours.entries()) this.#days.set(hour, days[index]!)
+  }
+
   /** Of a voided call only what was largest and last stays. */
   add(entry: StoredEntry, voided: boolean): void {
     this.lines += 1
     this.counters.add(entry)
-    const { call, recordedAt } = entry
+    const { call } = entry
     if (call === null) return
-    const at = Math.min(call.occurredAt ?? recordedAt, recordedAt)
+    const at = atOf(entry)
     const usage = usageOf(entry, at, voided)
+    const hour = this.#hourOf(at)
     const starts = [
-      [0, this.#hourOf(at)],
-      [BY_DAY, this.#dayOf(at)],
+      [0, hour],
+      [BY_DAY, this.#days.get(hour)!],
     ] as const
     for (const [base, start] of starts) {
       for (const [dimension, value] of [...valuesOf(entry), ...this.#propertiesOf(entry)]) {
@@ -77,13 +92,6 @@ export class ExpectedRollups {
     this.buckets.set(key, (this.buckets.get(key) ?? 0) + 1)
   }
 
-  /** Where clocks are set back at midnight a day has two, and rollups call it by the second. */
-  #dayOf(at: number): number {
-    const { timeZone } = this.#zones
-    const midnight = dayAt(at, timeZone).toPlainDateTime()
-    return midnight.toZonedDateTime(timeZone, { disambiguation: 'later' }).epochMilliseconds
-  }
-
   #hourOf(at: number): number {
     const zoned = Temporal.Instant.fromEpochMilliseconds(at).toZonedDateTimeISO(
       this.#zones.hourZone,
@@ -99,6 +107,10 @@ export function keyOf(hour: number, value: string): string {
 
 export function bucketKey(metric: number, hour: number, bucket: number): string {
   return `${metric} ${hour} ${bucket}`
+}
+
+function atOf({ call, recordedAt }: StoredEntry): number {
+  return Math.min(call!.occurredAt ?? recordedAt, recordedAt)
 }
 
 function usageOf(entry: StoredEntry, at: number, voided: boolean): Usage {
@@ -147,6 +159,7 @@ function shortened(value: string): string {
 
 /** From the log's lines up to `throughSeq`, as far as it has them, by code that has nothing in common with the fold's. */
 export async function expectedFrom(
+  db: Queryable,
   log: Log,
   zones: Zones,
   throughSeq: number,
@@ -156,6 +169,7 @@ export async function expectedFrom(
   let afterSeq = (await log.cut())?.account.lastSeq ?? 0
   while (afterSeq < throughSeq) {
     const entries = await log.after(afterSeq, VERIFY_LINES_PER_READ)
+    await expected.learnDays(db, entries)
     for (const entry of entries) {
       if (entry.seq <= throughSeq) expected.add(entry, voids.has(entry.seq))
     }

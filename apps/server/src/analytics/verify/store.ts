@@ -32,6 +32,20 @@ export async function readLivePositions(db: Queryable): Promise<Position[]> {
   }))
 }
 
+/** When the days of these hours began in a zone, to PostgreSQL. */
+export async function readDays(
+  db: Queryable,
+  timeZone: string,
+  hours: readonly number[],
+): Promise<number[]> {
+  const { rows } = await db.query<{ day: number }>(
+    `SELECT date_trunc('day', hour, $1::text) AS day
+     FROM unnest($2::timestamptz[]) WITH ORDINALITY AS h (hour, place) ORDER BY place`,
+    [timeZone, hours.map((hour) => new Date(hour))],
+  )
+  return rows.map(({ day }) => day)
+}
+
 export type HourRow = {
   hour: number
   value: string

@@ -24,7 +24,7 @@ export async function verifyRollups(db: Queryable): Promise<VerifiedRollups> {
     const { tenantNo, foldedSeq } = position
     const log = logOf(db, tenantNo)
     const keptFrom = (await log.cut())?.keptFrom ?? -Infinity
-    const expected = await expectedFrom(log, position, foldedSeq)
+    const expected = await expectedFrom(db, log, position, foldedSeq)
     const found: string[] = []
     for (const [code, values] of expected.usage) {
       const all = await readHours(db, position, code)
