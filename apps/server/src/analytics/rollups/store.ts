@@ -32,8 +32,8 @@ export async function foldDue(db: Queryable, order: FoldOrder): Promise<Fold> {
 }
 
 /**
- * In which shares of the tenants somebody is due. PostgreSQL plans the statement that folds anew each
- * time, which takes longer than to see that there is nothing to fold.
+ * In which shares of the tenants somebody is due. To begin the statement that folds, and now and then to plan
+ * it, takes longer than to see that there is nothing to fold.
  */
 export async function readDueShares(
   db: Queryable,
