@@ -58,11 +58,14 @@ export const countOfCall = count.max(COUNT_MAX)
 
 /** A number in a query, where everything is text: of digits, so that nothing is not 0, nor `0x10` 16. */
 export const queryNumber = (min: number, max: number) =>
-  z.preprocess(numberFromDigits, z.number().int().min(min).max(max))
+  z.preprocess(numberFromDigits, z.number('a whole number, in digits').int().min(min).max(max))
 
 /** The same, which may be left out. */
 export const queryNumberOr = (absent: number, min: number, max: number) =>
-  z.preprocess(numberFromDigits, z.number().int().min(min).max(max).default(absent))
+  z.preprocess(
+    numberFromDigits,
+    z.number('a whole number, in digits').int().min(min).max(max).default(absent),
+  )
 
 function numberFromDigits(sent: unknown): unknown {
   return typeof sent === 'string' && /^\d{1,16}$/.test(sent) ? Number(sent) : sent
