@@ -27,6 +27,11 @@ const READS_PER_SECOND = 100
 const WRITES_PER_SECOND = 50
 const WARMUP_MS = 2_000
 const SECONDS_PER_ROUND = 8
+/**
+ * How often a bar's reading is taken in a round, of both histories in turn. The p99 of eight seconds is the
+ * eighth worst of 800 readings, which one hiccup of the machine decides: the median needs many of them.
+ */
+const TURNS_PER_ROUND = 3
 const POLL_MS = 200
 
 /** So many ranges that nobody asked for before, one after the other. */
@@ -69,14 +74,18 @@ export async function usage(workspace: Workspace, options: Options): Promise<Rep
   const readings = readingsOf(from, to)
   for (let round = 1; round <= options.rounds; round += 1) {
     for (const reading of readings) {
-      for (const history of histories) await read({ postgres, subject, options }, history, reading)
+      for (let turn = 1; turn <= (reading.isBar ? TURNS_PER_ROUND : 1); turn += 1) {
+        // Neither of them is always the first after what was read before.
+        const inTurn = (round + turn) % 2 === 0 ? histories : histories.toReversed()
+        for (const history of inTurn) await read({ postgres, subject, options }, history, reading)
+      }
     }
   }
   const first = await firstReads(subject, long.tenantId, from)
   return {
     title: `usage: readings of ${DAYS} days with ${whole(long.allowed)} and with ${whole(short.allowed)} events`,
     conditions: [
-      `${READS_PER_SECOND} reads/s while the tenant is written ${WRITES_PER_SECOND} times/s; median of ${options.rounds} rounds`,
+      `${READS_PER_SECOND} reads/s while the tenant is written ${WRITES_PER_SECOND} times/s; median of ${options.rounds * TURNS_PER_ROUND} turns, of ${options.rounds} for what has no bar`,
       postgres.description,
     ],
     rows: [
