@@ -25,6 +25,7 @@ type Act =
   | { kind: 'settlement'; which: number; credits: bigint; allowMore: boolean }
   | { kind: 'release' | 'void'; which: number }
   | { kind: 'change'; change: AccountChange }
+  | { kind: 'alert'; alert: { value: number } }
 
 export type Step = { readonly waitMs: number; readonly act: Act }
 
@@ -78,6 +79,7 @@ function commandOf(act: Act, log: readonly SentEntry[], now: number): Command | 
     case 'call':
     case 'report':
     case 'change':
+    case 'alert':
       return act
     case 'grant': {
       const { credits, priority, expiresInMs } = act
@@ -189,6 +191,13 @@ const acts: fc.Arbitrary<Act> = fc.oneof(
     arbitrary: fc.record({
       kind: fc.constant('adjustment' as const),
       credits: fc.bigInt({ min: -8n * UNIT, max: -1n }),
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      kind: fc.constant('alert' as const),
+      alert: fc.integer().map((value) => ({ value })),
     }),
   },
   {

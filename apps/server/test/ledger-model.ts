@@ -133,6 +133,7 @@ export class LedgerModel {
       case 'void':
         return { credits: -this.past.find(({ seq }) => seq === command.voided.seq)!.credits }
       case 'change':
+      case 'alert':
       case 'lapse':
         return {}
     }

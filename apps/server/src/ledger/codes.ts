@@ -14,6 +14,7 @@ export const ENTRY_KIND_CODES = {
   release: 10,
   void: 11,
   allowance: 12,
+  alert: 13,
 } as const
 export type EntryKind = keyof typeof ENTRY_KIND_CODES
 

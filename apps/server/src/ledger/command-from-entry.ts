@@ -48,6 +48,8 @@ export function commandFromEntry(entry: SentEntry, voided: (seq: number) => Void
       }
     case 'change':
       return { kind: 'change', change: changeFrom(detail) }
+    case 'alert':
+      return { kind: 'alert', alert: detail }
     case 'open':
     case 'expiry':
     case 'allowance':

@@ -6,7 +6,7 @@ import { decideVoid } from './corrections.ts'
 import { decideAdjustment, decideGrant } from './credits.ts'
 import { decideHold, decideRelease, decideSettlement } from './holds.ts'
 import { lapse } from './lapse.ts'
-import type { Line, Step } from './step.ts'
+import { type Line, PLAIN_LINE, type Step } from './step.ts'
 import { timeOf } from './subscription.ts'
 import type { Account, AccountChange, Command, Entry, Outcome } from './types.ts'
 
@@ -72,6 +72,8 @@ function carryOut(account: Account, command: Asking, terms: PlanTerms, now: numb
       return decideVoid(account, command)
     case 'change':
       return decideChange(account, command, now)
+    case 'alert':
+      return { account, line: { ...PLAIN_LINE, detail: command.alert }, refusal: null }
   }
 }
 

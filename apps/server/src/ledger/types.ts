@@ -159,6 +159,8 @@ export type Command =
   | { readonly kind: 'release'; readonly holdSeq: number }
   | { readonly kind: 'void'; readonly voided: VoidedCall; readonly reason: string }
   | { readonly kind: 'change'; readonly change: AccountChange }
+  /** Puts on record that a threshold was reached. Nothing of the account follows from it. */
+  | { readonly kind: 'alert'; readonly alert: Readonly<Record<string, unknown>> }
   /** Writes the lines for what time did, and none of its own. */
   | { readonly kind: 'lapse' }
 
