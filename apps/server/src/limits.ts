@@ -351,6 +351,13 @@ export const STREAM_PLAN_CHECK_MS = 30_000
 /** What readers are told to wait before they connect again. */
 export const STREAM_RETRY_MS = 2_000
 
+/** How often a node looks at the alerts of logs that have grown. */
+export const ALERT_CHECK_SECONDS = 1
+/** An error rate is read from the log, of which an hour may be long: so often at most. */
+export const ALERT_ERROR_RATE_SECONDS = 10
+/** Read at a time. */
+export const ALERT_RULES_PER_READ = 200
+
 /** Of an export, one page being sent and one being read. */
 export const EXPORT_LINES_PER_PAGE_MAX = 10_000
 /** What a page keeps; the rest of its lines is read again. Many times what a line can have. */

@@ -10,6 +10,7 @@ import { Passwords } from './access/sign-in/passwords.ts'
 import { manualPayments } from './billing/payments/manual.ts'
 import type { Catalog } from './catalog/catalog.ts'
 import { readConfig } from './config.ts'
+import { UsageMemory } from './analytics/readings/memory.ts'
 import { buildApp } from './http/app.ts'
 import { RequestLimits } from './http/request-limits.ts'
 import { Ledger } from './ledger/ledger.ts'
@@ -55,6 +56,7 @@ export async function openapiText(): Promise<string> {
     settings,
     payments: manualPayments,
     log: pino({ level: 'silent' }),
+    usageMemory: new UsageMemory(),
     isStopping: () => false,
   })
   const text = `${JSON.stringify(app.swagger(), null, 2)}\n`

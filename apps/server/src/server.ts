@@ -4,11 +4,15 @@ import type { Logger } from 'pino'
 import { Directory } from './access/directory.ts'
 import { appendAudit } from './access/audit/append.ts'
 import { type Lockout, openLockout } from './access/lockout.ts'
+import { ownersToTell } from './access/members/owners-to-tell.ts'
 import { Policy } from './access/policy/policy.ts'
 import { AccessTokens } from './access/sign-in/access-tokens.ts'
 import { Passwords } from './access/sign-in/passwords.ts'
 import { emptySignInTrash } from './access/sign-in/trash.ts'
 import { accessTasks } from './access/tasks.ts'
+import { AlertWatch } from './alerts/alert-watch.ts'
+import { alertTasks } from './alerts/tasks.ts'
+import { UsageMemory } from './analytics/readings/memory.ts'
 import { UsageFolder } from './analytics/rollups/folder.ts'
 import type { StreamPatience } from './analytics/stream/live-stream.ts'
 import { createPdfThread, type PdfThread } from './billing/documents/pdf-thread.ts'
@@ -33,6 +37,7 @@ import { Ledger } from './ledger/ledger.ts'
 import type { Clock } from './lib/clock.ts'
 import type { Settings } from './lib/settings.ts'
 import {
+  ALERT_CHECK_SECONDS,
   BILLING_CHECK_SECONDS,
   CATALOG_REFRESH_SECONDS,
   LAST_USED_SAVE_SECONDS,
@@ -93,6 +98,7 @@ export async function buildServer(options: ServerOptions): Promise<Server> {
   const lockout = openLockout({ redis, clock })
   const pdfs = createPdfThread()
   const payments = openPayments(settings)
+  const usageMemory = new UsageMemory()
   let stopping = false
   const app = await buildApp({
     pdfs,
@@ -109,6 +115,7 @@ export async function buildServer(options: ServerOptions): Promise<Server> {
     payments,
     clock,
     log,
+    usageMemory,
     isStopping: () => stopping,
     streamPatience: options.streamPatience,
   })
@@ -117,13 +124,17 @@ export async function buildServer(options: ServerOptions): Promise<Server> {
       ? async () => undefined
       : doJobs({ ...options, app, pool, catalog, ledger, lockout, payments, pdfs })
   const folder = new UsageFolder(pool)
-  const stopChores = startChores({ pool, catalog, directory, tokens, folder, clock, log })
+  const alerts = new AlertWatch({
+    ...{ pool, catalog, ledger, clock, memory: usageMemory, recipientsOf: ownersToTell },
+    onError: (err, tenantNo) => log.warn({ err, tenantNo }, 'looking at alerts failed'),
+  })
+  const stopChores = startChores({ pool, catalog, directory, tokens, folder, alerts, clock, log })
   const stop = async () => {
     stopping = true
     stopChores()
     // Connections that are kept alive become idle one by one, as what they asked is answered.
     const idle = setInterval(() => app.server.closeIdleConnections(), STOP_IDLE_CHECK_MS)
-    await Promise.all([app.close(), stopJobs(), folder.stop()])
+    await Promise.all([app.close(), stopJobs(), folder.stop(), alerts.stop()])
     clearInterval(idle)
     await Promise.all([ledger.close(), pdfs.close()])
     await directory
@@ -183,6 +194,7 @@ function doJobs({
   const tasks = {
     ...accessTasks({ pool, clock, mailer, publicUrl, lockout }),
     ...billingTasks({ ...closing, log }),
+    ...alertTasks({ mailer, publicUrl }),
     ...retentionTasks({
       ...{ pool, catalog, clock, log, appendAudit },
       archiveDir: settings.archiveDir,
@@ -211,12 +223,13 @@ type ChoreDependencies = {
   directory: Directory
   tokens: AccessTokens
   folder: UsageFolder
+  alerts: AlertWatch
   clock: Clock
   log: Logger
 }
 
 function startChores(deps: ChoreDependencies): () => void {
-  const { pool, catalog, directory, tokens, folder, clock, log } = deps
+  const { pool, catalog, directory, tokens, folder, alerts, clock, log } = deps
   const every = (seconds: number, what: string, chore: () => Promise<unknown>) =>
     setInterval(() => {
       chore().catch((error: unknown) => log.warn({ err: error }, `${what} failed`))
@@ -226,6 +239,7 @@ function startChores(deps: ChoreDependencies): () => void {
     every(BILLING_CHECK_SECONDS, 'asking for what is to be billed', () => askForBilling(pool)),
     every(USAGE_FOLD_SECONDS, 'folding usage', () => folder.run(USAGE_FOLD_LINES_MIN)),
     every(USAGE_FOLD_ALL_SECONDS, 'folding all usage', () => folder.run()),
+    every(ALERT_CHECK_SECONDS, 'looking at alerts', () => alerts.run()),
     every(LAST_USED_SAVE_SECONDS, 'saving when keys were used', () => directory.saveLastUsed()),
     every(PARTITIONS_CHECK_HOURS * 3_600, 'making partitions', () =>
       ensurePartitions(pool, clock.now()),

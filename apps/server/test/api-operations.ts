@@ -1,5 +1,6 @@
 import type { Credential } from './api-credentials.ts'
 import { get, type Operation, patch, post, put, remove } from './api-operation.ts'
+import { operationsOnAlerts } from './api-operations-alerts.ts'
 import { operationsOfBilling } from './api-operations-billing.ts'
 import { operationsForPeople } from './api-operations-people.ts'
 import { STRUCTURED } from './api-request.ts'
@@ -17,6 +18,7 @@ export function operationsOn(node: TestNode, tenantId: string): Record<string, O
     ...plans(node),
     ...keys(node, tenantId),
     ...subscription(node, tenantId),
+    ...operationsOnAlerts(node, tenantId),
     ...operationsForPeople(node, tenantId),
     ...operationsOfBilling(node, tenantId),
     ...system(),
@@ -176,7 +178,8 @@ function subscription(node: TestNode, tenantId: string): Record<string, Operatio
   }
   // Of the plans that come along none has a price for credits.
   const charge = { name: 'Credits', model: 'prepaid_credits', credit_price: '0.01' }
-  const selling = { credits: 'required', self_service: false, price: { charges: [charge] } }
+  const has = { features: { alerts: true } }
+  const selling = { ...has, credits: 'required', self_service: false, price: { charges: [charge] } }
   return {
     'POST /api/credits/top-ups': post(201, async () => {
       const plan = 'that-sells-credits'

@@ -13,6 +13,7 @@ export type Ids = {
   invoice: string
   creditNote: string
   discount: string
+  alert: string
 }
 export type Attack = { expect: number; sent(ids: Ids): Sent }
 
@@ -129,6 +130,20 @@ export const ATTACKS: Record<string, Attack[]> = {
   'GET /api/quota': [get(({ tenant }) => `/api/quota?tenant_id=${tenant}`)],
   'GET /api/entries': [get(({ tenant }) => `/api/entries?tenant_id=${tenant}`)],
   ...onUsage(),
+  'GET /api/usage/alerts': [get(({ tenant }) => `/api/usage/alerts?tenant_id=${tenant}`)],
+  'GET /api/admin/tenants/{id}/usage/alerts': [
+    get(({ tenant }) => `/api/admin/tenants/${tenant}/usage/alerts`, 403),
+  ],
+  'POST /api/usage/alerts': [
+    post(
+      ({ tenant }) => `/api/usage/alerts?tenant_id=${tenant}`,
+      () => ({ alerts: [{ type: 'daily_limit', threshold: 1 }] }),
+    ),
+  ],
+  'DELETE /api/usage/alerts/{alert_id}': [
+    remove(({ alert }) => `/api/usage/alerts/${alert}`),
+    remove(({ alert, tenant }) => `/api/usage/alerts/${alert}?tenant_id=${tenant}`),
+  ],
   'GET /api/credits': [get(({ tenant }) => `/api/credits?tenant_id=${tenant}`)],
   'GET /api/credits/entries': [get(({ tenant }) => `/api/credits/entries?tenant_id=${tenant}`)],
   'POST /api/credits/top-ups': [

@@ -28,6 +28,7 @@ const missing: Ids = {
   invoice: entryId('inv', NO_TENANT_NO, 3),
   creditNote: entryId('crn', NO_TENANT_NO, 3),
   discount: 'dsc_00000000000000000000',
+  alert: 'alert_daily_7',
 }
 
 const { paths } = (await node.call('GET', '/openapi.json', null)).body
@@ -98,9 +99,14 @@ async function idsOf({ id, key }: { id: string; key: string }): Promise<Ids> {
   const discount = { description: 'd', kind: 'percentage', value: '5' }
   const discounts = `/api/admin/tenants/${id}/discounts`
   const given = expectStatus(await node.admin('POST', discounts, discount), 201)
+  // Of the victim's own: what another one has set has another name.
+  const alert = { type: 'daily_limit', threshold: id === attacker.id ? 1_000_001 : 1_000_000 }
+  const alerts = `/api/usage/alerts?tenant_id=${id}`
+  const set = expectStatus(await node.admin('POST', alerts, { alerts: [alert] }), 200)
   return {
     tenant: id,
     discount: given.body.discount_id,
+    alert: set.body.alerts[0].id,
     creditNote: await creditNoteOf(node, id),
     member: await memberOf(id),
     invitation: expectStatus(invitation, 201).body.invitation_id,

@@ -71,6 +71,7 @@ export const PROBLEMS = {
     title: 'More would be credited than the invoice asks for',
   },
   too_many_discounts: { status: 409, title: 'The tenant has too many discounts' },
+  too_many_alerts: { status: 409, title: 'The tenant has too many alerts' },
   not_yet_counted: {
     status: 409,
     title: 'Calls are still being counted by this property; try again later',

@@ -1,4 +1,5 @@
 export * from './admin.ts'
+export * from './alerts.ts'
 export * from './audit.ts'
 export * from './billing.ts'
 export * from './billing-backtest.ts'

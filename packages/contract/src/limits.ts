@@ -37,6 +37,13 @@ export const ESTIMATE_GROUPS_PER_METER_MAX = 200
 /** Values of a dimension that are shown by themselves. */
 export const USAGE_SERIES_DEFAULT = 10
 export const USAGE_SERIES_MAX = 50
+/** Of a tenant. */
+export const ALERTS_MAX = 20
+/** Quotas that are not hard can be used beyond. */
+export const ALERT_QUOTA_PERCENT_MAX = 1_000
+export const ALERT_CALLS_MAX = 1_000_000_000
+export const ALERT_WINDOW_MINUTES_DEFAULT = 60
+export const ALERT_WINDOW_MINUTES_MAX = 24 * 60
 export const BACKTEST_TENANTS_MAX = 200
 /** Of an address on an invoice, as on an envelope. */
 export const ADDRESS_LINES_MAX = 8

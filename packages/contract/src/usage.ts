@@ -134,7 +134,7 @@ export const lastEventId = seqText
 export const streamReply = z
   .string()
   .describe(
-    'Server-sent events. `decision`: a line that decides a call or hold, `entry`: any other line of the log, both as in /api/entries, with its seq as id. `gap`: lines {from, through} that are gone. `dropped`: the last event, with {reason, detail}. Others may come to be.',
+    'Server-sent events. `decision`: a line that decides a call or hold, `alert`: one that says that a threshold was reached, `entry`: any other line of the log, all as in /api/entries, with its seq as id. `gap`: lines {from, through} that are gone. `dropped`: the last event, with {reason, detail}. Others may come to be.',
   )
 
 const rate = z.number().nullable().describe('Percent, one decimal; null: no calls')
@@ -319,5 +319,6 @@ export const PLAN_FEATURES = [
   'performance',
   'realtime',
   'export',
+  'alerts',
 ] as const
 export type PlanFeature = (typeof PLAN_FEATURES)[number]

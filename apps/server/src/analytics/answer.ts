@@ -28,6 +28,9 @@ export type KeyOf = {
 /** All that a tenant has in force. */
 export type KeysOf = (tenantNo: number) => Promise<readonly KeyOf[]>
 
+/** From which percent of its quota on a tenant wants to be told; null: it has not said. */
+export type QuotaAlertOf = (tenantNo: number) => Promise<number | null>
+
 export type AnalyticsDependencies = {
   pool: pg.Pool
   memory: UsageMemory
@@ -35,6 +38,7 @@ export type AnalyticsDependencies = {
   clock: Clock
   senderNames: SenderNamesOf
   keysOf: KeysOf
+  quotaAlertOf: QuotaAlertOf
   maySeeMoney: (caller: Caller) => boolean
 }
 
@@ -47,6 +51,7 @@ export type Subject = {
   source: UsageSource
   senderNames: SenderNamesOf
   keysOf: KeysOf
+  quotaAlertOf: QuotaAlertOf
   /** Whether the asker may read bills. */
   seesMoney: boolean
   /** What is older is deleted, ms; null: nothing is. */
@@ -79,7 +84,7 @@ export async function answer<Query, T>(
   verb: Verb<Query, T>,
   query: Query,
 ): Promise<T | null> {
-  const { pool, memory, catalog, clock, senderNames, keysOf } = deps
+  const { pool, memory, catalog, clock, senderNames, keysOf, quotaAlertOf } = deps
   const [{ account, terms, now }, cut] = await Promise.all([
     accountAt(pool, catalog, tenantNo, clock.now()),
     logOf(pool, tenantNo).cut(),
@@ -88,8 +93,8 @@ export async function answer<Query, T>(
   const source = { pool, memory, tenantNo, timeZone, seenSeq: lastSeq }
   const seesMoney = deps.maySeeMoney(request.caller)
   const keptFrom = cut?.keptFrom ?? null
-  const about = { account, terms, now, keptFrom }
-  const subject = { ...about, catalog, source, senderNames, keysOf, seesMoney, gated }
+  const about = { account, terms, now, keptFrom, seesMoney, gated }
+  const subject = { ...about, catalog, source, senderNames, keysOf, quotaAlertOf }
   const { dependsOn, read } = verb(subject, query)
   const vary = [reply.getHeader('vary'), 'authorization', 'accept'].filter(Boolean).join(', ')
   reply.headers({ 'cache-control': 'private, no-cache', vary })

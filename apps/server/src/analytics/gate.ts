@@ -14,6 +14,7 @@ const FEATURES = {
   performance: { feature: 'performance', has: (features) => features.performance },
   realtime: { feature: 'realtime', has: (features) => features.realtime },
   export: { feature: 'export', has: (features) => features.export },
+  alerts: { feature: 'alerts', has: (features) => features.alerts },
 } as const satisfies Record<string, Need>
 
 export function needOf(feature: keyof typeof FEATURES): Need {
@@ -64,10 +65,9 @@ export function readableFrom(
 export function featuresLost(from: PlanFeatures, to: PlanFeatures): string[] {
   const needs = [granularityNeed('hourly')!, granularityNeed('second')!, ...Object.values(FEATURES)]
   const lost = needs.filter(({ has }) => has(from) && !has(to)).map(({ feature }) => feature)
-  const alerts = from.alerts && !to.alerts ? ['alerts'] : []
   const months = (features: PlanFeatures) => features.retentionMonths ?? Number.POSITIVE_INFINITY
   const history = months(to) < months(from) ? ['history'] : []
-  return [...lost, ...alerts, ...history]
+  return [...lost, ...history]
 }
 
 /**

@@ -25,6 +25,11 @@ export function percentageOf(used: number, limit: number): number {
   return round((used / limit) * 100, 2)
 }
 
+/** Whether so many percent, of two decimals at most, are reached. Exact; nothing reaches nothing. */
+export function reaches(part: bigint, all: bigint, percent: number): boolean {
+  return part > 0n && part * 10_000n >= all * BigInt(Math.round(percent * 100))
+}
+
 export function average(sum: number, count: number): number | null {
   return count <= 0 ? null : Math.round(sum / count)
 }

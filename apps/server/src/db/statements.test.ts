@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { glob, readFile } from 'node:fs/promises'
 import { after, test } from 'node:test'
 import type pg from 'pg'
+import { ALERT_STATEMENTS } from '../../test/alert-statements.ts'
 import { testDatabase } from '../../test/database.ts'
 import { ANY_INVOICE, BILLING_STATEMENTS } from '../../test/billing-statements.ts'
 import { newAccount } from '../../test/ledger-accounts.ts'
@@ -73,6 +74,7 @@ const STATEMENTS: Record<string, Record<string, readonly unknown[]>> = {
     lockSide: [null],
     readMembers: [1],
     readMember: [1, 'm'],
+    readOwnersToTell: [1],
     isMember: [1, 'm@example.com'],
     countMembersWithRole: [null, 'admin'],
     updateMember: [1, { role: 'support' }],
@@ -175,6 +177,7 @@ const STATEMENTS: Record<string, Record<string, readonly unknown[]>> = {
     readEndedKeys: [[1], 0],
   },
   'access/unlock': { readEmailsOfTenant: [1] },
+  ...ALERT_STATEMENTS,
   'analytics/export': { readVoided: [1, { after: 0, to: 1, through: 1 }] },
   'analytics/filters': {
     readFilteredUsage: [FILTERED, LOG_STRETCH, ANY_FILTER],

@@ -11,7 +11,9 @@ import { appendAudit, auditRecorder } from '../access/audit/append.ts'
 import { senderNamesOf } from '../access/keys.ts'
 import { keysInForce } from '../access/tenant-keys/keys-in-force.ts'
 import { type AccessDependencies, accessRoutes } from '../access/routes.ts'
-import { UsageMemory } from '../analytics/readings/memory.ts'
+import { quotaAlertOf } from '../alerts/list-alerts.ts'
+import { alertRoutes } from '../alerts/routes.ts'
+import type { UsageMemory } from '../analytics/readings/memory.ts'
 import { analyticsRoutes } from '../analytics/routes.ts'
 import type { StreamPatience } from '../analytics/stream/live-stream.ts'
 import type { PdfThread } from '../billing/documents/pdf-thread.ts'
@@ -46,6 +48,7 @@ export type AppDependencies = AccessDependencies &
     payments: PaymentProvider
     pdfs: PdfThread
     log: Logger
+    usageMemory: UsageMemory
     streamPatience?: Partial<StreamPatience> | undefined
   }
 
@@ -103,6 +106,7 @@ export async function buildApp(deps: AppDependencies): Promise<FastifyInstance> 
     const giveSold: GiveSold = (tenantNo, key, give) => whileCreditsSold(deps, tenantNo, key, give)
     ledgerRoutes(routes, { ...deps, senderNames, audit, giveSold })
     analyticsRoutes(routes, forAnalytics(deps))
+    alertRoutes(routes, { ...deps, appendAudit })
     catalogRoutes(routes, {
       ...deps,
       audit: appendAudit,
@@ -125,7 +129,8 @@ function forAnalytics(deps: AppDependencies) {
   const { pool, clock, policy, ledger } = deps
   return {
     ...deps,
-    memory: new UsageMemory(),
+    memory: deps.usageMemory,
+    quotaAlertOf: (tenantNo: number) => quotaAlertOf(pool, tenantNo),
     senderNames: (senderNos: number[]) => senderNamesOf(pool, senderNos),
     keysOf: (tenantNo: number) => keysInForce(pool, tenantNo, clock.now()),
     maySeeMoney: ({ roles }: Caller) => policy.permits(roles, BILLS),

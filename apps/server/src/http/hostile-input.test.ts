@@ -114,6 +114,11 @@ const BODIES: Body[] = [
     fields: { credits: 'credits', tenant_id: 'tenantId', idempotency_key: 'text' },
   },
   {
+    path: '/api/usage/alerts?tenant_id=acme',
+    valid: { alerts: [{ type: 'daily_limit', threshold: 1_000 }] },
+    fields: { alerts: 'list' },
+  },
+  {
     path: '/api/subscription',
     valid: { plan: 'free' },
     fields: { plan: 'text', when: 'choice', tenant_id: 'tenantId', idempotency_key: 'text' },
@@ -197,7 +202,8 @@ const everything = () =>
       (SELECT count(*) FROM service) AS services, (SELECT count(*) FROM api_key) AS keys,
       (SELECT count(*) FROM plan_version) AS plans, (SELECT count(*) FROM catalog_rules) AS rules,
       (SELECT count(*) FROM billing_profile) AS profiles, (SELECT count(*) FROM discount) AS discounts,
-      (SELECT count(*) FROM credit_note) AS notes, (SELECT status FROM invoice) AS status`)
+      (SELECT count(*) FROM credit_note) AS notes,
+      (SELECT count(*) FROM alert_rule) AS alerts, (SELECT status FROM invoice) AS status`)
     .then(({ rows }) => rows[0])
 beforeEach(async () => {
   lines = await everything()
@@ -226,8 +232,8 @@ async function refuses(
 }
 
 function keyFor({ path }: Sent): string {
-  const operators = ['/api/admin', '/api/subscription', '/api/credits'].some((start) =>
-    path.startsWith(start),
+  const operators = ['/api/admin', '/api/subscription', '/api/credits', '/api/usage/alerts'].some(
+    (start) => path.startsWith(start),
   )
   return operators || path.endsWith('/void') ? node.operatorKey : tenant.key
 }

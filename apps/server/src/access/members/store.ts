@@ -75,6 +75,26 @@ export async function updateMember(
   )
 }
 
+/**
+ * What a tenant is called, and where its owners are written to: those who have shown that the address is
+ * theirs, or the tenant's own address where there are none. Nobody of a tenant on a test clock.
+ */
+export async function readOwnersToTell(
+  db: Queryable,
+  tenantNo: number,
+): Promise<{ name: string; emails: string[] }> {
+  const owners = await db.query<{ name: string; emails: string[] }>(
+    `SELECT t.name, CASE WHEN t.has_test_clock THEN '{}'
+         ELSE coalesce(array_agg(m.email ORDER BY m.member_no) FILTER (WHERE m.member_no IS NOT NULL),
+           ARRAY[t.email]) END AS emails
+     FROM tenant AS t LEFT JOIN member AS m ON m.tenant_no = t.tenant_no AND m.role = 'owner'
+       AND m.removed_at IS NULL AND m.email_verified_at IS NOT NULL
+     WHERE t.tenant_no = $1 GROUP BY t.tenant_no`,
+    [tenantNo],
+  )
+  return onlyRow(owners)
+}
+
 /** The row stays, so that what they did keeps its author. */
 export async function markRemoved(db: Queryable, memberNo: number, now: number): Promise<void> {
   await db.query('UPDATE member SET removed_at = $2 WHERE member_no = $1', [

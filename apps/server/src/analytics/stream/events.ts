@@ -34,6 +34,11 @@ export function droppedText(reason: DropReason): string {
 
 const DECIDING = new Set(['call', 'report', 'hold'])
 
+function eventOf(kind: StoredEntry['kind']): string {
+  if (kind === 'alert') return 'alert'
+  return DECIDING.has(kind) ? 'decision' : 'entry'
+}
+
 /** Of lines in order; where some are missing between them, that is told. */
 export function entryEvents(
   entries: readonly StoredEntry[],
@@ -43,8 +48,7 @@ export function entryEvents(
   return entries.flatMap((entry, index) => {
     const expected = (entries[index - 1]?.seq ?? after) + 1
     const { seq, kind } = entry
-    const event = DECIDING.has(kind) ? 'decision' : 'entry'
-    const told = { id: seq, event, data: entryReply(entry, names) }
+    const told = { id: seq, event: eventOf(kind), data: entryReply(entry, names) }
     return seq === expected ? [told] : [gapEvent(expected, seq - 1), told]
   })
 }
