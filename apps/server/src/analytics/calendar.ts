@@ -69,7 +69,7 @@ function nextHour(start: number, timeZone: string): number {
 }
 
 /** When the hour began that clocks of the zone show, if they had always been set as they are at `at`. */
-function startOfHour(at: number, timeZone: string): number {
+export function startOfHour(at: number, timeZone: string): number {
   const { minute, second, millisecond } = localTime(at, timeZone)
   return at - minute * 60_000 - second * 1_000 - millisecond
 }

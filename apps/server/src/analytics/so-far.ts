@@ -1,4 +1,4 @@
-import { dayAt, startOfDay } from './calendar.ts'
+import { dayAt, startOfDay, startOfHour } from './calendar.ts'
 import type { UsageSource } from './readings/folded-reader.ts'
 import { loggedReader } from './readings/logged-reader.ts'
 import { sumOf, type Usage } from './readings/measures.ts'
@@ -15,27 +15,33 @@ export async function usageToday(source: UsageSource, now: number): Promise<Usag
 
 export type RecentUsage = Pick<Usage, 'calls' | 'failed' | 'ms' | 'timed'>
 
-/**
- * Of the last `ms` up to now, from the log. Who has too many calls for that is told an estimate: the hours
- * that lie within, and of the one in which it begins the part that does.
- */
+/** Of the last `ms` up to now, from the log; of who has too many calls for that, an estimate. */
 export async function usageOfLast(
   ms: number,
   source: UsageSource,
   now: number,
 ): Promise<RecentUsage> {
+  const reader = await loggedReader(source, [now - ms, now + 1])
+  if (reader === null) return estimatedOfLast(ms, source, now)
+  return sumOf(await reader.by(['total']))
+}
+
+/** Of the hours that lie within, and of the one in which it begins the part that does. */
+export async function estimatedOfLast(
+  ms: number,
+  source: UsageSource,
+  now: number,
+): Promise<RecentUsage> {
   const from = now - ms
-  const reader = await loggedReader(source, [from, now + 1])
-  if (reader !== null) return sumOf(await reader.by(['total']))
-  const first = from - (from % HOUR_MS)
-  const starts: number[] = []
-  for (let start = first; start <= now; start += HOUR_MS) starts.push(start)
-  const usage = await hourlyReader(source, [...starts, starts.at(-1)! + HOUR_MS]).by(['total'])
+  const first = startOfHour(from, source.timeZone)
+  const starts = [first]
+  while (starts.at(-1)! <= now) starts.push(starts.at(-1)! + HOUR_MS)
+  const usage = await hourlyReader(source, starts).by(['total'])
   const begun = sumOf(usage.filter(({ place }) => place === 0))
   const rest = sumOf(usage.filter(({ place }) => place > 0))
   // Of an hour that still runs all calls were made until now.
-  const length = Math.min(HOUR_MS, now - first)
-  const part = length === 0 ? 1 : (length - (from - first)) / length
+  const length = Math.min(HOUR_MS, now + 1 - first)
+  const part = 1 - (from - first) / length
   const estimate = (of: keyof RecentUsage) => Math.round(rest[of] + part * begun[of])
   return {
     calls: estimate('calls'),
