@@ -14,7 +14,11 @@ export const usageCurrent: Verb<object, UsageCurrent> = (subject) => {
   const { account, terms, catalog, now, gated, source, quotaAlertOf } = subject
   if (gated) requireFeature(catalog, terms, needOf('realtime'))
   const second = Math.floor(now / 1_000) * 1_000
-  const alertThreshold = async () => (await quotaAlertOf(account.tenantNo)) ?? ALERT_THRESHOLD
+  let known: Promise<number | null> | null = null
+  const alertThreshold = async () => {
+    known ??= quotaAlertOf(account.tenantNo)
+    return (await known) ?? ALERT_THRESHOLD
+  }
   return {
     dependsOn: async () => [second, await alertThreshold()],
     async read() {
