@@ -357,6 +357,8 @@ export const ALERT_CHECK_SECONDS = 1
 export const ALERT_ERROR_RATE_SECONDS = 10
 /** Read at a time. */
 export const ALERT_RULES_PER_READ = 200
+/** Whose calls of the day a node remembers. */
+export const ALERT_TENANTS_REMEMBERED_MAX = 10_000
 
 /** Of an export, one page being sent and one being read. */
 export const EXPORT_LINES_PER_PAGE_MAX = 10_000

@@ -22,6 +22,7 @@ export const ALERT_STATEMENTS: Record<string, Record<string, readonly unknown[]>
     ],
     markChecked: [[{ rule: RULE, lastSeq: 1 }]],
     markRaised: [RULE, { occasion: 'o', seq: 1, at: 0 }],
+    markOccasion: [RULE, { occasion: 'o' }],
     readQuotaAlert: [1],
     deleteRule: [1, 'alert_quota_80'],
   },

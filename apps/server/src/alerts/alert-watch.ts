@@ -1,6 +1,6 @@
 import type pg from 'pg'
 import type { UsageMemory } from '../analytics/readings/memory.ts'
-import { usageOfLast, usageToday } from '../analytics/so-far.ts'
+import { usageOfLast } from '../analytics/so-far.ts'
 import type { Catalog } from '../catalog/catalog.ts'
 import { addJob } from '../db/jobs.ts'
 import { inTransaction } from '../db/pool.ts'
@@ -9,10 +9,18 @@ import { type AccountNow, accountsAt } from '../ledger/readings.ts'
 import type { Clock } from '../lib/clock.ts'
 import { derivedKey, fingerprintOf } from '../lib/idempotency.ts'
 import { ALERT_ERROR_RATE_SECONDS, ALERT_RULES_PER_READ } from '../limits.ts'
+import { CallsToday } from './calls-today.ts'
 import { judge, type Looks, occasionOf } from './judge.ts'
 import type { AlertMail } from './letter.ts'
 import type { RecipientsOf } from './recipients.ts'
-import { type DueRule, markChecked, markRaised, type RulePlace, readDueRules } from './store.ts'
+import {
+  type DueRule,
+  markChecked,
+  markOccasion,
+  markRaised,
+  type RulePlace,
+  readDueRules,
+} from './store.ts'
 import type { AlertDetail, AlertRule, Raised } from './types.ts'
 
 export type AlertWatchDependencies = {
@@ -34,6 +42,7 @@ export type AlertWatchDependencies = {
  */
 export class AlertWatch {
   readonly #deps: AlertWatchDependencies
+  readonly #callsToday = new CallsToday()
   #running: Promise<void> | null = null
   #stopped = false
 
@@ -63,12 +72,18 @@ export class AlertWatch {
       const due = await readDueRules(pool, behind, { limit, errorRateSeconds })
       const ofTenants = Map.groupBy(due, ({ rule }) => rule.tenantNo)
       const accounts = await accountsAt(pool, catalog, [...ofTenants.keys()], clock.now())
+      const checked: DueRule[] = []
       for (const [tenantNo, rules] of ofTenants) {
-        if (this.#stopped) return
-        await this.#check(rules, accounts.get(tenantNo)!).catch((error: unknown) =>
-          this.#deps.onError(error, tenantNo),
-        )
+        if (this.#stopped) break
+        try {
+          await this.#check(rules, accounts.get(tenantNo)!)
+          checked.push(...rules)
+        } catch (error) {
+          this.#deps.onError(error, tenantNo)
+        }
       }
+      await markChecked(pool, checked)
+      if (this.#stopped) return
       if (due.length < limit) return
       behind = due.at(-1)!.rule
     }
@@ -83,7 +98,6 @@ export class AlertWatch {
       const detail = await judge(rule, at, looks)
       if (detail !== null) await this.#raise(rule, occasion, detail)
     }
-    await markChecked(this.#deps.pool, due)
   }
 
   #looksOf({ account, now }: AccountNow): Looks {
@@ -91,7 +105,7 @@ export class AlertWatch {
     const { tenantNo, timeZone, lastSeq: seenSeq } = account
     const source = { pool, memory, tenantNo, timeZone, seenSeq }
     return {
-      today: () => usageToday(source, now),
+      callsToday: (enough) => this.#callsToday.count(source, now, enough),
       last: (ms) => usageOfLast(ms, source, now),
     }
   }
@@ -117,7 +131,9 @@ export class AlertWatch {
   async #told(rule: AlertRule, raised: Raised, alert: AlertDetail): Promise<void> {
     const { pool, recipientsOf } = this.#deps
     await inTransaction(pool, async (db) => {
-      if (!(await markRaised(db, rule, raised)) || !rule.notifyEmail) return
+      const isNew = await markRaised(db, rule, raised)
+      if (!isNew) await markOccasion(db, rule, raised)
+      if (!isNew || !rule.notifyEmail) return
       const { name, emails } = await recipientsOf(db, rule.tenantNo)
       for (const to of emails) {
         await addJob(db, 'send_alert', { to, name, alert, at: raised.at } satisfies AlertMail)

@@ -9,7 +9,8 @@ const MINUTE_MS = 60_000
 
 /** What a rule may have to look at. */
 export type Looks = {
-  today(): Promise<Pick<RecentUsage, 'calls'>>
+  /** Of the day that runs; fewer than `enough` may be any number below it. */
+  callsToday(enough: number): Promise<number>
   last(ms: number): Promise<Pick<RecentUsage, 'calls' | 'failed'>>
 }
 
@@ -47,7 +48,7 @@ export async function judge(
       return detailOf(rule, value, account.period.start)
     }
     case 'daily_limit': {
-      const { calls } = await looks.today()
+      const calls = await looks.callsToday(threshold)
       if (calls < threshold) return null
       const day = dayAt(now, account.timeZone)
       return detailOf(rule, calls, startOfDay(day, account.timeZone))

@@ -106,6 +106,12 @@ test('it is told again in the next period, and for another quota, but not for a 
   await calls(tenant, 1)
   await watch.run()
   assert.deepEqual((await told(tenant)).slice(2), [['alert_quota_50', 50]])
+  // Back at a quota of which it was told, it is not told again.
+  for (const plan of ['small', 'large', 'small']) {
+    expectStatus(await node.admin('PATCH', `/api/admin/tenants/${tenant.id}`, { plan }), 200)
+    await watch.run()
+  }
+  assert.equal((await told(tenant)).length, 3)
 })
 
 test('of no quota nothing is reached, and of one of nothing anything is', async () => {
@@ -163,6 +169,21 @@ test('calls of a day are told once a day, by the days where the tenant lives', a
       [4, '2025-01-20T15:00:00.000Z'],
     ],
   )
+})
+
+test('who moves to another time zone is told by the day that runs there', async () => {
+  clock.set('2025-01-23T14:00:00Z')
+  const tenant = await node.tenant({ plan: 'large', time_zone: 'Asia/Tokyo' })
+  await setAlerts(node, tenant.id, { type: 'daily_limit', threshold: 5, notify_email: false })
+  await calls(tenant, 4)
+  clock.set('2025-01-23T15:30:00Z')
+  await calls(tenant, 3)
+  await watch.run()
+  assert.deepEqual(await told(tenant), [], 'a new day in Tokyo for half an hour')
+  const zone = { time_zone: 'Europe/London' }
+  expectStatus(await node.admin('PATCH', `/api/admin/tenants/${tenant.id}`, zone), 200)
+  await watch.run()
+  assert.deepEqual(await told(tenant), [['alert_daily_5', 7]])
 })
 
 test('an error rate is told over its window, and again when that has passed', async () => {

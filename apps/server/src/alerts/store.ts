@@ -150,6 +150,19 @@ export async function markRaised(
   return rowCount === 1
 }
 
+/** An occasion for which it was raised before, as a quota that the tenant is back at: not to ask again. */
+export async function markOccasion(
+  db: Queryable,
+  { tenantNo, alertId, createdAt }: AlertRule,
+  { occasion }: Pick<Raised, 'occasion'>,
+): Promise<void> {
+  await db.query(
+    `UPDATE alert_rule SET raised_for = $3
+     WHERE tenant_no = $1 AND alert_id = $2 AND created_at = $4 AND raised_for <> $3`,
+    [tenantNo, alertId, occasion, new Date(createdAt)],
+  )
+}
+
 /** The lowest percent of the quota of which a tenant wants to be told. */
 export async function readQuotaAlert(db: Queryable, tenantNo: number): Promise<number | null> {
   const lowest = await db.query<{ threshold: string | null }>({
