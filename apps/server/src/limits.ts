@@ -355,6 +355,8 @@ export const STREAM_RETRY_MS = 2_000
 export const ALERT_CHECK_SECONDS = 1
 /** An error rate is read from the log, of which an hour may be long: so often at most. */
 export const ALERT_ERROR_RATE_SECONDS = 10
+/** A rule while it is raised: by then the log has answered, or is asked again. */
+export const ALERT_HELD_SECONDS_MAX = 10
 /** Read at a time. */
 export const ALERT_RULES_PER_READ = 200
 /** Whose calls of the day a node remembers. */

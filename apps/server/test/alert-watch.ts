@@ -4,15 +4,18 @@ import { UsageMemory } from '../src/analytics/readings/memory.ts'
 import { expectStatus, type TestNode } from './node.ts'
 
 /** What a node does every second, to be done when a test says so, and without pauses between error rates. */
-export function watchOn({ server }: TestNode): AlertWatch {
+export function watchOn(
+  { server }: TestNode,
+  onError: (error: unknown) => void = (error) => {
+    throw error
+  },
+): AlertWatch {
   return new AlertWatch({
     ...server,
     memory: new UsageMemory(),
     recipientsOf: ownersToTell,
     errorRateSeconds: 0,
-    onError: (error) => {
-      throw error
-    },
+    onError,
   })
 }
 

@@ -3,25 +3,31 @@ import type { UsageMemory } from '../analytics/readings/memory.ts'
 import { usageOfLast } from '../analytics/so-far.ts'
 import type { Catalog } from '../catalog/catalog.ts'
 import { addJob } from '../db/jobs.ts'
-import { inTransaction } from '../db/pool.ts'
+import { inTransaction, type Queryable } from '../db/pool.ts'
 import type { Ledger } from '../ledger/ledger.ts'
 import { type AccountNow, accountsAt } from '../ledger/readings.ts'
+import type { Entry } from '../ledger/types.ts'
 import type { Clock } from '../lib/clock.ts'
 import { derivedKey, fingerprintOf } from '../lib/idempotency.ts'
-import { ALERT_ERROR_RATE_SECONDS, ALERT_RULES_PER_READ } from '../limits.ts'
+import {
+  ALERT_ERROR_RATE_SECONDS,
+  ALERT_HELD_SECONDS_MAX,
+  ALERT_RULES_PER_READ,
+} from '../limits.ts'
 import { CallsToday } from './calls-today.ts'
 import { judge, type Looks, occasionOf } from './judge.ts'
 import type { AlertMail } from './letter.ts'
 import type { RecipientsOf } from './recipients.ts'
 import {
   type DueRule,
+  holdRule,
+  limitHolding,
   markChecked,
-  markOccasion,
   markRaised,
   type RulePlace,
   readDueRules,
 } from './store.ts'
-import type { AlertDetail, AlertRule, Raised } from './types.ts'
+import type { AlertDetail, AlertRule } from './types.ts'
 
 export type AlertWatchDependencies = {
   pool: pg.Pool
@@ -58,46 +64,67 @@ export class AlertWatch {
     return this.#running
   }
 
-  /** Ends after the tenant it is at. */
+  /** Ends after the rule it is at. */
   async stop(): Promise<void> {
     this.#stopped = true
     await this.#running?.catch(() => undefined)
   }
 
   async #run(): Promise<void> {
-    const { pool, catalog, clock, errorRateSeconds = ALERT_ERROR_RATE_SECONDS } = this.#deps
+    const { pool, errorRateSeconds = ALERT_ERROR_RATE_SECONDS } = this.#deps
     const limit = ALERT_RULES_PER_READ
     let behind: RulePlace = { tenantNo: 0, alertId: '' }
-    for (;;) {
+    while (!this.#stopped) {
       const due = await readDueRules(pool, behind, { limit, errorRateSeconds })
-      const ofTenants = Map.groupBy(due, ({ rule }) => rule.tenantNo)
-      const accounts = await accountsAt(pool, catalog, [...ofTenants.keys()], clock.now())
-      const checked: DueRule[] = []
-      for (const [tenantNo, rules] of ofTenants) {
-        if (this.#stopped) break
-        try {
-          await this.#check(rules, accounts.get(tenantNo)!)
-          checked.push(...rules)
-        } catch (error) {
-          this.#deps.onError(error, tenantNo)
-        }
-      }
-      await markChecked(pool, checked)
-      if (this.#stopped) return
+      if (due.length > 0) await markChecked(pool, await this.#checkAll(due))
       if (due.length < limit) return
       behind = due.at(-1)!.rule
     }
   }
 
-  /** A plan without alerts raises none; what is reached by then is told when it has them again. */
-  async #check(due: readonly DueRule[], at: AccountNow): Promise<void> {
-    const looks = this.#looksOf(at)
-    for (const { rule } of at.terms.features.alerts ? due : []) {
-      const occasion = occasionOf(rule, at)
-      if (occasion === null || occasion === rule.raised?.occasion) continue
-      const detail = await judge(rule, at, looks)
-      if (detail !== null) await this.#raise(rule, occasion, detail)
+  /** @returns those that need not be looked at again. One that fails keeps no other from it. */
+  async #checkAll(due: readonly DueRule[]): Promise<DueRule[]> {
+    const ofTenants = Map.groupBy(due, ({ rule }) => rule.tenantNo)
+    const accounts = await this.#accountsOf([...ofTenants.keys()])
+    const checked: DueRule[] = []
+    for (const [tenantNo, at] of accounts) {
+      const looks = this.#looksOf(at)
+      for (const one of ofTenants.get(tenantNo)!) {
+        if (this.#stopped) return checked
+        try {
+          if (await this.#check(one.rule, at, looks)) checked.push(one)
+        } catch (error) {
+          this.#deps.onError(error, tenantNo)
+        }
+      }
     }
+    return checked
+  }
+
+  /** At once; one by one where one of them cannot be read. */
+  async #accountsOf(tenantNos: number[]): Promise<Map<number, AccountNow>> {
+    const { pool, catalog, clock, onError } = this.#deps
+    try {
+      return await accountsAt(pool, catalog, tenantNos, clock.now())
+    } catch (error) {
+      if (tenantNos.length > 1) {
+        const found: [number, AccountNow][] = []
+        for (const no of tenantNos) found.push(...(await this.#accountsOf([no])))
+        return new Map(found)
+      }
+      onError(error, tenantNos[0]!)
+      return new Map()
+    }
+  }
+
+  /**
+   * A plan without alerts raises none; what is reached by then is told when it has them again.
+   * @returns whether that was all
+   */
+  async #check(rule: AlertRule, at: AccountNow, looks: Looks): Promise<boolean> {
+    if (!at.terms.features.alerts || dueOccasion(rule, at) === null) return true
+    const detail = await judge(rule, at, looks)
+    return detail === null || this.#raise(rule, at, detail)
   }
 
   #looksOf({ account, now }: AccountNow): Looks {
@@ -110,10 +137,34 @@ export class AlertWatch {
     }
   }
 
-  async #raise(rule: AlertRule, occasion: string, alert: AlertDetail): Promise<void> {
-    const { ledger } = this.#deps
+  /**
+   * The rule is held until it is on record: other nodes wait and find it raised, and who ends it has the
+   * last word. E-mails are on their way as soon as the rule says that it was raised, and not before.
+   * @returns not, where it was ended or disabled since it was read
+   */
+  #raise(seen: AlertRule, at: AccountNow, detail: AlertDetail): Promise<boolean> {
+    return inTransaction(this.#deps.pool, async (db) => {
+      await limitHolding(db, ALERT_HELD_SECONDS_MAX)
+      const rule = await holdRule(db, seen)
+      if (rule === null) return false
+      const occasion = dueOccasion(rule, at)
+      if (occasion === null) return true
+      const line = await this.#putOnRecord(rule, occasion, detail)
+      const raised = { occasion, seq: line.seq, at: line.recordedAt }
+      if (rule.raised !== null && raised.seq <= rule.raised.seq) {
+        // Told long ago, as of a quota that is back. What was raised last stays, and is not asked for again.
+        await markRaised(db, rule, { ...rule.raised, occasion })
+        return true
+      }
+      await markRaised(db, rule, raised)
+      if (rule.notifyEmail) await this.#writeToOwners(db, rule, line)
+      return true
+    })
+  }
+
+  async #putOnRecord(rule: AlertRule, occasion: string, alert: AlertDetail): Promise<Entry> {
     const { tenantNo, alertId, createdAt } = rule
-    const { entry } = await ledger.submit(
+    const { entry } = await this.#deps.ledger.submit(
       tenantNo,
       null,
       { kind: 'alert', alert },
@@ -123,21 +174,21 @@ export class AlertWatch {
         fingerprint: fingerprintOf(['alert', alertId]),
       },
     )
-    const { seq, recordedAt, detail } = entry!
-    await this.#told(rule, { occasion, seq, at: recordedAt }, detail as AlertDetail)
+    return entry!
   }
 
-  /** E-mails are on their way as soon as the rule says that it was raised, and not before. */
-  async #told(rule: AlertRule, raised: Raised, alert: AlertDetail): Promise<void> {
-    const { pool, recipientsOf } = this.#deps
-    await inTransaction(pool, async (db) => {
-      const isNew = await markRaised(db, rule, raised)
-      if (!isNew) await markOccasion(db, rule, raised)
-      if (!isNew || !rule.notifyEmail) return
-      const { name, emails } = await recipientsOf(db, rule.tenantNo)
-      for (const to of emails) {
-        await addJob(db, 'send_alert', { to, name, alert, at: raised.at } satisfies AlertMail)
-      }
-    })
+  async #writeToOwners(db: Queryable, { tenantNo }: AlertRule, line: Entry): Promise<void> {
+    const { name, emails } = await this.#deps.recipientsOf(db, tenantNo)
+    const alert = line.detail as AlertDetail
+    for (const to of emails) {
+      const mail: AlertMail = { to, name, alert, at: line.recordedAt }
+      await addJob(db, 'send_alert', mail)
+    }
   }
+}
+
+/** Null: there is none, or the rule was raised for it. */
+function dueOccasion(rule: AlertRule, at: AccountNow): string | null {
+  const occasion = occasionOf(rule, at)
+  return occasion === rule.raised?.occasion ? null : occasion
 }

@@ -135,31 +135,41 @@ export async function markChecked(db: Queryable, checked: readonly DueRule[]): P
   })
 }
 
-/** @returns whether nobody has told of this line before; not, where the rule is gone meanwhile */
-export async function markRaised(
-  db: Queryable,
-  { tenantNo, alertId, createdAt }: AlertRule,
-  { occasion, seq, at }: Raised,
-): Promise<boolean> {
-  const { rowCount } = await db.query(
-    `UPDATE alert_rule SET raised_for = $3, raised_seq = $4, raised_at = $5
-     WHERE tenant_no = $1 AND alert_id = $2 AND created_at = $6
-       AND (raised_seq IS NULL OR raised_seq < $4)`,
-    [tenantNo, alertId, occasion, seq, new Date(at), new Date(createdAt)],
-  )
-  return rowCount === 1
+/** What the transaction holds it lets go after so many seconds, if its node is cut off. */
+export async function limitHolding(db: Queryable, seconds: number): Promise<void> {
+  await db.query({
+    name: 'limit_holding',
+    text: `SELECT set_config('idle_in_transaction_session_timeout', $1, true)`,
+    values: [`${seconds}s`],
+  })
 }
 
-/** An occasion for which it was raised before, as a quota that the tenant is back at: not to ask again. */
-export async function markOccasion(
+/**
+ * As it stands; until the transaction ends, nobody else raises, changes or ends it.
+ * @returns null: it is not to be raised any more
+ */
+export async function holdRule(
   db: Queryable,
-  { tenantNo, alertId, createdAt }: AlertRule,
-  { occasion }: Pick<Raised, 'occasion'>,
+  { tenantNo, alertId, createdAt }: Pick<AlertRule, 'tenantNo' | 'alertId' | 'createdAt'>,
+): Promise<AlertRule | null> {
+  const { rows } = await db.query<AlertRuleRow>(
+    `SELECT ${RULE} FROM alert_rule AS r
+     WHERE tenant_no = $1 AND alert_id = $2 AND created_at = $3 AND enabled FOR UPDATE`,
+    [tenantNo, alertId, new Date(createdAt)],
+  )
+  return rows[0] === undefined ? null : ruleFromRow(rows[0])
+}
+
+/** Of a rule that is held. */
+export async function markRaised(
+  db: Queryable,
+  { tenantNo, alertId }: AlertRule,
+  { occasion, seq, at }: Raised,
 ): Promise<void> {
   await db.query(
-    `UPDATE alert_rule SET raised_for = $3
-     WHERE tenant_no = $1 AND alert_id = $2 AND created_at = $4 AND raised_for <> $3`,
-    [tenantNo, alertId, occasion, new Date(createdAt)],
+    `UPDATE alert_rule SET raised_for = $3, raised_seq = $4, raised_at = $5
+     WHERE tenant_no = $1 AND alert_id = $2`,
+    [tenantNo, alertId, occasion, seq, new Date(at)],
   )
 }
 
