@@ -15,7 +15,7 @@ export type Cut = {
 }
 
 /**
- * What goes: as many lines as there are calls. The others are few, and say what was agreed and which
+ * What goes: as many lines as there are calls, or that tell of those. The others are few, and say what was agreed and which
  * credits came and went by themselves; bills and balances are told by them, for ever.
  */
 const DELETED_KINDS: readonly EntryKind[] = [
@@ -25,5 +25,6 @@ const DELETED_KINDS: readonly EntryKind[] = [
   'settlement',
   'release',
   'void',
+  'alert',
 ]
 export const DELETED_KIND_CODES = DELETED_KINDS.map((kind) => ENTRY_KIND_CODES[kind])

@@ -127,6 +127,17 @@ test('calls, holds and voids go; agreements, credits, and what a later line void
   assert.deepEqual(await differencesOf(tenantNo), [])
 })
 
+test('alerts go with the calls that they tell of', async () => {
+  const tenantNo = await history()
+  const alert = { kind: 'alert', alert: { alert_id: 'alert_daily_3', value: 3 } } as const
+  const { entry } = await recorded(ledger.submit(tenantNo, null, alert, keyOf('an alert')))
+  await recorded(ledger.submit(tenantNo, null, giftOf(1), keyOf('behind it')))
+  await cutAt(tenantNo, entry.seq)
+  await sweepCuts(pool, tenantNo, { settledMs: 0 })
+  assert.deepEqual(await seqsOf(tenantNo), [1, 2, 8, entry.seq + 1])
+  assert.deepEqual(await differencesOf(tenantNo), [])
+})
+
 test('a key outlives its line: nothing is recorded again, and another body is a conflict', async () => {
   const tenantNo = await history()
   await cutAt(tenantNo, 9)
