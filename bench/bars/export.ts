@@ -9,6 +9,7 @@ import type { Options } from '../options.ts'
 import { type BenchPostgres, benchPostgres } from '../postgres.ts'
 import { median, progress, type Report, whole } from '../report.ts'
 import { type Subject, startSubject, trackRequests } from '../subject.ts'
+import { untilFolded } from '../until-folded.ts'
 import type { Workspace } from '../workspace.ts'
 
 const EVENTS_DEFAULT = 1_000_000
@@ -19,9 +20,6 @@ const GROWTH_MAX = 1.1
 const SAMPLE_MS = 100
 const PATH = '/api/usage/export?level=events&format=csv&period=last_7_days'
 const LINE_FEED = 0x0a
-/** Shorter tails are left for a minute. */
-const UNFOLDED_MAX = 1_000
-const FOLDED_POLL_MS = 500
 
 /** What an export shows of a call, as it stands in the log. */
 const COLUMNS = `seq, recorded_at, occurred_at, kind, service, endpoint, method, failed, error_code,
@@ -61,19 +59,15 @@ async function loaded(subject: Subject, options: Options): Promise<number> {
   return result.total.events
 }
 
-/** The statistics of what was sent are made meanwhile, and would be measured as well. */
+/** Statistics and bills of what was sent are made meanwhile, and would be measured as well. */
 async function folded(url: string): Promise<void> {
-  progress('waiting until it is folded')
   const client = new pg.Client({ connectionString: url })
   await client.connect()
   try {
-    for (;;) {
-      const { rows } = await client.query<{ left: string }>(
-        `SELECT (SELECT sum(last_seq) FROM account) - (SELECT sum(folded_seq) FROM usage_position) AS left`,
-      )
-      if (Number(rows[0]?.left) < UNFOLDED_MAX) return
-      await new Promise((resolve) => setTimeout(resolve, FOLDED_POLL_MS))
-    }
+    progress('waiting until it is folded')
+    await untilFolded(client, 'usage_position')
+    progress('waiting until it is rated')
+    await untilFolded(client, 'billing_position')
   } finally {
     await client.end()
   }

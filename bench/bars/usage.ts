@@ -1,6 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import type pg from 'pg'
-import { USAGE_FOLD_LINES_MIN } from '../../apps/server/src/limits.ts'
 import { Api } from '../api.ts'
 import { LatencyLog } from '../load/latency.ts'
 import type { Latency } from '../load/plan.ts'
@@ -13,6 +11,7 @@ import type { Options } from '../options.ts'
 import { type BenchPostgres, benchPostgres } from '../postgres.ts'
 import { median, milliseconds, progress, type Report, type Row, whole } from '../report.ts'
 import { type Subject, startSubject, trackRequests } from '../subject.ts'
+import { untilFolded } from '../until-folded.ts'
 import type { Workspace } from '../workspace.ts'
 
 const EVENTS_DEFAULT = 10_000_000
@@ -32,7 +31,6 @@ const SECONDS_PER_ROUND = 8
  * eighth worst of 800 readings, which one hiccup of the machine decides: the median needs many of them.
  */
 const TURNS_PER_ROUND = 3
-const POLL_MS = 200
 
 /** So many ranges that nobody asked for before, one after the other. */
 const FIRST_READS = 100
@@ -67,7 +65,7 @@ export async function usage(workspace: Workspace, options: Options): Promise<Rep
     { ...options, tenants: 0, shape: 'full' },
     databaseUrl,
   )
-  const seconds = await folded(place.pool, [short, long])
+  const seconds = await folded(place.pool)
   const histories = [short, long].map(
     (customer): History => ({ customer, reads: new Map(), sent: customer.allowed }),
   ) as [History, History]
@@ -121,22 +119,13 @@ function rangeOf(from: number, to: number): string {
  * Waits until the node has folded what was written before it started, but for short tails, and billing as
  * well, which would otherwise go on beside the readings. @returns seconds until the first of them was done
  */
-async function folded(pool: pg.Pool, customers: readonly Customer[]): Promise<number> {
+async function folded(pool: pg.Pool): Promise<number> {
   progress('waiting until it is folded')
   const began = performance.now()
-  const tenantNos = customers.map(({ account }) => account.tenantNo)
-  const isFolded = async (position: string) => {
-    const { rows } = await pool.query(
-      `SELECT FROM account JOIN ${position} AS p USING (tenant_no)
-       WHERE tenant_no = ANY ($1) AND last_seq - p.folded_seq < $2`,
-      [tenantNos, USAGE_FOLD_LINES_MIN],
-    )
-    return rows.length === customers.length
-  }
-  while (!(await isFolded('usage_position'))) await sleep(POLL_MS)
+  await untilFolded(pool, 'usage_position')
   const seconds = (performance.now() - began) / 1_000
   progress('waiting until it is rated')
-  while (!(await isFolded('billing_position'))) await sleep(POLL_MS)
+  await untilFolded(pool, 'billing_position')
   return seconds
 }
 
