@@ -89,12 +89,12 @@ export async function deleteRule(
   db: Queryable,
   tenantNo: number,
   alertId: string,
-): Promise<AlertRule | null> {
-  const { rows } = await db.query<AlertRuleRow>(
-    `DELETE FROM alert_rule AS r WHERE tenant_no = $1 AND alert_id = $2 RETURNING ${RULE}`,
+): Promise<boolean> {
+  const { rowCount } = await db.query(
+    'DELETE FROM alert_rule WHERE tenant_no = $1 AND alert_id = $2',
     [tenantNo, alertId],
   )
-  return rows[0] === undefined ? null : ruleFromRow(rows[0])
+  return rowCount === 1
 }
 
 export type DueRule = { rule: AlertRule; lastSeq: number }
